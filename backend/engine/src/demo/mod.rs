@@ -1,0 +1,1 @@
+//! A demo store to try the product on, and the private MariaDB server it lives in.

@@ -1,0 +1,4 @@
+//! The store: its root, its files, its database.
+
+pub mod files;
+pub mod magento;

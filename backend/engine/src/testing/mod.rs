@@ -1,0 +1,1 @@
+//! Test support: the conformance suite every storage driver passes, the fault-injecting storage.

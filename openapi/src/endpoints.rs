@@ -1,0 +1,60 @@
+//! The whole permission table on one screen: one row per route.
+//!
+//! The server mounts handlers by these rows and refuses every request that has none; the console shows a control
+//! only where the row allows it; the tests walk `ALL`.
+
+use crate::acl::Resource::*;
+use crate::endpoint::{Access::*, Endpoint, Method::*, Row};
+use crate::*;
+
+macro_rules! endpoints {
+    ($($name:ident: $req:ty => $res:ty = $id:literal, $method:expr, $path:literal, $access:expr;)*) => {
+        $(pub const $name: Endpoint<$req, $res> = Endpoint::new($id, $method, $path, $access);)*
+        /// Every row of the product.
+        pub const ALL: &[Row] = &[$($name.row),*];
+    };
+}
+
+endpoints! {
+    GET_SETUP: () => SetupStatus = "get_setup", Get, "/api/v1/setup", Public;
+    SETUP: SetupInput => Session = "setup", Post, "/api/v1/setup", Public;
+
+    LOGIN: LoginInput => Session = "login", Post, "/api/v1/auth/login", Public;
+    REFRESH: RefreshInput => Session = "refresh", Post, "/api/v1/auth/refresh", Public;
+    LOGOUT: () => () = "logout", Post, "/api/v1/auth/logout", Public;
+    GET_ME: () => Me = "get_me", Get, "/api/v1/auth/me", SignedIn;
+    CHANGE_PASSWORD: PasswordInput => Session = "change_password", Put, "/api/v1/auth/password", SignedIn;
+
+    GET_CONFIG: () => Settings = "get_config", Get, "/api/v1/config", Require(Config);
+    SAVE_CONFIG: SettingsInput => Settings = "save_config", Put, "/api/v1/config", Require(Config);
+
+    GET_SOURCE: () => SourceReport = "get_source", Get, "/api/v1/source", Require(Backups);
+
+    LIST_BACKUPS: () => BackupSetPage = "list_backups", Get, "/api/v1/backups", Require(Backups);
+    CREATE_BACKUP: BackupSetInput => BackupSet = "create_backup", Post, "/api/v1/backups", Require(BackupsSave);
+    GET_BACKUP: () => BackupSet = "get_backup", Get, "/api/v1/backups/{id}", Require(Backups);
+    UPDATE_BACKUP: BackupSetInput => BackupSet = "update_backup", Put, "/api/v1/backups/{id}", Require(BackupsSave);
+    DELETE_BACKUP: () => () = "delete_backup", Delete, "/api/v1/backups/{id}", Require(BackupsDelete);
+    RUN_BACKUP: RunInput => BackupLog = "run_backup", Post, "/api/v1/backups/{id}/runs", Require(BackupsRun);
+
+    LIST_LOGS: () => BackupLogPage = "list_logs", Get, "/api/v1/logs", Require(Logs);
+    GET_LOG: () => BackupLog = "get_log", Get, "/api/v1/logs/{id}", Require(Logs);
+    WATCH_LOG: () => LogProgress = "watch_log", Get, "/api/v1/logs/{id}/events", Require(Logs);
+    DOWNLOAD_ARCHIVE: () => () = "download_archive", Get, "/api/v1/logs/{id}/archives/{name}", Require(Archives);
+
+    LIST_USERS: () => UserPage = "list_users", Get, "/api/v1/users", Require(Users);
+    CREATE_USER: UserInput => User = "create_user", Post, "/api/v1/users", Require(Users);
+    GET_USER: () => User = "get_user", Get, "/api/v1/users/{id}", Require(Users);
+    UPDATE_USER: UserInput => User = "update_user", Put, "/api/v1/users/{id}", Require(Users);
+    DELETE_USER: () => () = "delete_user", Delete, "/api/v1/users/{id}", Require(Users);
+
+    LIST_ROLES: () => RolePage = "list_roles", Get, "/api/v1/roles", Require(Users);
+    CREATE_ROLE: RoleInput => Role = "create_role", Post, "/api/v1/roles", Require(Users);
+    GET_ROLE: () => Role = "get_role", Get, "/api/v1/roles/{id}", Require(Users);
+    UPDATE_ROLE: RoleInput => Role = "update_role", Put, "/api/v1/roles/{id}", Require(Users);
+    DELETE_ROLE: () => () = "delete_role", Delete, "/api/v1/roles/{id}", Require(Users);
+
+    HEALTHZ: () => Health = "healthz", Get, "/healthz", Public;
+    READYZ: () => Health = "readyz", Get, "/readyz", Public;
+    GET_OPENAPI: () => serde_json::Value = "get_openapi", Get, "/api/openapi.json", Public;
+}
