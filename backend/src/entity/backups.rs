@@ -1,0 +1,36 @@
+//! Backup Sets. Lists are JSON.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "backups")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub enabled: bool,
+    pub title: String,
+    pub title_key: String,
+    pub folder_name: String,
+    pub folder_key: String,
+    pub backup_types: String,
+    pub frequency: Option<i32>,
+    pub cron: Option<String>,
+    pub time_of_day: Option<String>,
+    pub exclude_directories: String,
+    pub exclude_tables: String,
+    pub symlinks: String,
+    pub last_time: Option<DateTimeUtc>,
+    /// The slot that was claimed last.
+    pub last_slot_at: Option<DateTimeUtc>,
+    pub next_run_at: Option<DateTimeUtc>,
+    /// What the last finished pass came to.
+    pub last_status: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub revision: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

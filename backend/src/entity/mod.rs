@@ -1,0 +1,13 @@
+//! The rows of the metadata database. Imported by `repo` files alone.
+
+pub mod backup_storages;
+pub mod backups;
+pub mod copies;
+pub mod logs;
+pub mod notifications;
+pub mod roles;
+pub mod sessions;
+pub mod settings;
+pub mod storages;
+pub mod tokens;
+pub mod users;

@@ -1,0 +1,116 @@
+//! Column types that mean the same on every database.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseBackend;
+
+/// A new table. On MySQL its text compares byte by byte, as it does on the others: what has to be unique whatever its
+/// case has a lower-cased `…_key` column.
+pub fn table(m: &SchemaManager, name: &'static str) -> TableCreateStatement {
+    let mut table = Table::create();
+    table.table(name);
+    if m.get_database_backend() == DatabaseBackend::MySql {
+        table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+    }
+    table
+}
+
+/// `id`: a number that is never given twice.
+pub fn id() -> ColumnDef {
+    let mut column = ColumnDef::new("id");
+    column.big_integer().not_null().auto_increment().primary_key();
+    column
+}
+
+pub fn string(name: &'static str, len: u32) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    column.string_len(len);
+    column
+}
+
+pub fn integer(name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    column.integer();
+    column
+}
+
+pub fn big_integer(name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    column.big_integer();
+    column
+}
+
+pub fn boolean(name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    column.boolean();
+    column
+}
+
+pub fn double(name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    column.double();
+    column
+}
+
+/// An instant in UTC with microseconds. MySQL's `timestamp` would round to seconds and end in 2038.
+pub fn instant(m: &SchemaManager, name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match m.get_database_backend() {
+        DatabaseBackend::MySql => column.custom("datetime(6)"),
+        _ => column.timestamp_with_time_zone(),
+    };
+    column
+}
+
+/// Text of any length; also JSON, which no query looks into. MySQL's `text` would end at 64 KiB.
+pub fn long_text(m: &SchemaManager, name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match m.get_database_backend() {
+        DatabaseBackend::MySql => column.custom("longtext"),
+        _ => column.text(),
+    };
+    column
+}
+
+/// The counter behind a row's `ETag`.
+pub fn revision() -> ColumnDef {
+    let mut column = ColumnDef::new("revision");
+    column.big_integer().not_null().default(1);
+    column
+}
+
+pub async fn unique(
+    m: &SchemaManager<'_>,
+    table: &'static str,
+    name: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    m.create_index(index_on(table, name, columns).unique().to_owned()).await
+}
+
+pub async fn index(
+    m: &SchemaManager<'_>,
+    table: &'static str,
+    name: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    m.create_index(index_on(table, name, columns)).await
+}
+
+fn index_on(table: &'static str, name: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+/// A reference from `column` of `table` to the `id` of `target`.
+pub fn reference(
+    name: &'static str,
+    (table, column): (&'static str, &'static str),
+    target: &'static str,
+    on_delete: ForeignKeyAction,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create().name(name).from(table, column).to(target, "id").on_delete(on_delete).to_owned()
+}
