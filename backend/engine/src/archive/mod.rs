@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod gzip;
+pub mod parts;
+
 /// One file of an archive, as the manifest and the log name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveFile {
