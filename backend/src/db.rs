@@ -7,13 +7,13 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx,
 };
-use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What services hand to their repositories without knowing more about it.
 pub type Db = DatabaseConnection;
 pub type Error = DbErr;
-pub type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
+pub type Tx = Arc<DatabaseTransaction>;
 
 /// How often a transaction that lost against another one is tried again.
 const ATTEMPTS: u32 = 8;
@@ -63,16 +63,19 @@ pub async fn is_up(db: &Db) -> bool {
 ///
 /// A transaction that the database gave up in favour of another one (busy, deadlock, serialisation) is tried again
 /// from the start, so `work` must have no effect outside of it. Refusals that are no database errors go into `T`.
-pub async fn transaction<T, F>(db: &Db, work: F) -> Result<T, DbErr>
+/// `work` must not keep its handle of the transaction.
+pub async fn transaction<T, F, W>(db: &Db, work: F) -> Result<T, DbErr>
 where
-    T: Send,
-    F: for<'t> Fn(&'t DatabaseTransaction) -> Future<'t, Result<T, DbErr>> + Send + Sync,
+    F: Fn(Tx) -> W,
+    W: Future<Output = Result<T, DbErr>>,
 {
     let mut attempt = 1;
     loop {
         let result = async {
-            let tx = begin(db).await?;
-            let value = work(&tx).await?;
+            let tx = Arc::new(begin(db).await?);
+            let value = work(tx.clone()).await?;
+            let tx =
+                Arc::into_inner(tx).ok_or_else(|| DbErr::Custom("a transaction outlived its work".into()))?;
             tx.commit().await?;
             Ok(value)
         }
@@ -153,16 +156,92 @@ pub fn contains(text: &str) -> sea_orm::sea_query::LikeExpr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::roles;
-    use sea_orm::{EntityTrait, QueryOrder};
+    use crate::entity::{roles, settings};
+    use crate::testing::On;
+    use rstest::rstest;
+    use sea_orm::sea_query::Expr;
+    use sea_orm::{EntityTrait, ExprTrait, QueryOrder};
+    use std::sync::atomic::{AtomicU32, Ordering};
 
+    #[rstest]
     #[tokio::test]
-    async fn migrating_twice_leaves_one_set_of_built_in_roles() {
-        let db = connect("sqlite::memory:").await.unwrap();
+    async fn migrating_twice_leaves_one_set_of_built_in_roles(
+        #[values(On::Sqlite, On::Postgres, On::MariaDb)] on: On,
+    ) {
+        let db = on.fresh().await;
         migrate(&db).await.unwrap();
-        migrate(&db).await.unwrap();
-        let names: Vec<_> = roles::Entity::find().order_by_asc(roles::Column::Id).all(&db).await.unwrap();
-        let names: Vec<_> = names.iter().map(|r| r.name.as_str()).collect();
+        let roles = roles::Entity::find().order_by_asc(roles::Column::Id).all(&*db).await.unwrap();
+        let names: Vec<_> = roles.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names, ["Administrator", "Operator", "Viewer", "CI"]);
+    }
+
+    /// Reads a counter and writes it back plus one: only serial execution adds up, and two that read at once lose one.
+    #[rstest]
+    #[tokio::test]
+    async fn transactions_of_two_processes_wait_for_each_other(#[values(On::Sqlite)] on: On) {
+        let db = on.fresh().await;
+        let other = db.another().await;
+        let one = |db: Db| async move {
+            for _ in 0..50 {
+                transaction(&db, |tx| async move {
+                    let row = settings::Entity::find_by_id(1).one(&*tx).await?.unwrap();
+                    let next = row.log_retention_days + 1;
+                    settings::Entity::update_many()
+                        .col_expr(settings::Column::LogRetentionDays, Expr::value(next))
+                        .exec(&*tx)
+                        .await
+                })
+                .await
+                .unwrap();
+            }
+        };
+        tokio::join!(one(db.clone()), one(other));
+        let row = settings::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
+        assert_eq!(row.log_retention_days, 110);
+    }
+
+    /// Two transactions take two rows in opposite order: the database gives one of them up.
+    #[rstest]
+    #[tokio::test]
+    async fn a_deadlock_is_tried_again(#[values(On::Postgres, On::MariaDb)] on: On) {
+        let db = on.fresh().await;
+        let tries = Arc::new(AtomicU32::new(0));
+        let met = Arc::new(tokio::sync::Barrier::new(2));
+        let cross = |first: i64, second: i64| {
+            let (db, tries, met) = (db.clone(), tries.clone(), met.clone());
+            tokio::spawn(async move {
+                let (tries, met) = (&tries, &met);
+                transaction(&db, |tx| async move {
+                    raise(&tx, first).await?;
+                    // The second round of the one that lost has nobody left to meet.
+                    if tries.fetch_add(1, Ordering::SeqCst) < 2 {
+                        met.wait().await;
+                    }
+                    raise(&tx, second).await
+                })
+                .await
+            })
+        };
+        let (a, b) = tokio::join!(cross(1, 2), cross(2, 1));
+        a.unwrap().unwrap();
+        b.unwrap().unwrap();
+        assert!(tries.load(Ordering::SeqCst) >= 3, "no deadlock came about");
+        let roles = roles::Entity::find().order_by_asc(roles::Column::Id).all(&*db).await.unwrap();
+        assert_eq!((roles[0].revision, roles[1].revision), (3, 3));
+    }
+
+    async fn raise(tx: &DatabaseTransaction, id: i64) -> Result<(), DbErr> {
+        use sea_orm::{ColumnTrait, QueryFilter};
+        roles::Entity::update_many()
+            .col_expr(roles::Column::Revision, Expr::col(roles::Column::Revision).add(1))
+            .filter(roles::Column::Id.eq(id))
+            .exec(tx)
+            .await
+            .map(|_| ())
+    }
+
+    #[test]
+    fn keys_ignore_case_and_surrounding_space() {
+        assert_eq!(key("  Größe-ÄB "), "größe-äb");
     }
 }

@@ -1,3 +1,5 @@
 //! stub
 pub mod db;
 pub mod entity;
+#[cfg(test)]
+mod testing;

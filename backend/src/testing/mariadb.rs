@@ -1,0 +1,20 @@
+//! The private MariaDB server of the unit tests.
+
+use super::scope::end_with_this_program;
+use engine::demo::server::PrivateServer;
+use std::process::ChildStdin;
+use std::sync::OnceLock;
+
+static SERVER: OnceLock<(PrivateServer, ChildStdin)> = OnceLock::new();
+
+/// Starts it; returns the URL of its root with `{}` for the database.
+pub fn start() -> String {
+    let (server, _) = SERVER.get_or_init(|| {
+        let dir = tempfile::Builder::new().prefix("storekeep-mariadb-").tempdir().unwrap().keep();
+        let options = ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"];
+        let server = PrivateServer::start_with(&dir, &options).unwrap();
+        let guard = end_with_this_program(server.pid(), "KILL", &dir);
+        (server, guard)
+    });
+    server.root_url("{}")
+}

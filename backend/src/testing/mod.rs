@@ -1,0 +1,89 @@
+//! What the unit tests of this crate share.
+
+mod mariadb;
+mod postgres;
+mod scope;
+
+use crate::db::{self, Db};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::OnceCell;
+
+/// The databases that every repository test runs on.
+///
+/// ```ignore
+/// #[rstest]
+/// #[tokio::test]
+/// async fn a_title_is_taken_once(#[values(On::Sqlite, On::Postgres, On::MariaDb)] on: On) {
+///     let db = on.fresh().await;
+/// ```
+///
+/// PostgreSQL and MariaDB are private servers, started once per test program and ended with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Sqlite,
+    Postgres,
+    MariaDb,
+}
+
+/// A migrated, empty database of its own.
+pub struct TestDb {
+    db: Db,
+    url: String,
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl Deref for TestDb {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl TestDb {
+    /// A further connection pool to the same database: another server, or another process.
+    pub async fn another(&self) -> Db {
+        db::connect(&self.url).await.unwrap()
+    }
+}
+
+impl On {
+    pub async fn fresh(self) -> TestDb {
+        let (url, dir) = match self {
+            On::Sqlite => {
+                let dir = tempfile::tempdir().unwrap();
+                (format!("sqlite://{}/meta.db", dir.path().display()), Some(dir))
+            }
+            On::Postgres => (create_database(postgres_url().await).await, None),
+            On::MariaDb => (create_database(mariadb_url().await).await, None),
+        };
+        let db = db::connect(&url).await.unwrap();
+        db::migrate(&db).await.unwrap();
+        TestDb { db, url, _dir: dir }
+    }
+}
+
+/// Makes a new database on the server whose administrator's URL is given, with `{}` for the database; returns its URL.
+async fn create_database(server: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let name = format!("meta{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let maintenance = if server.starts_with("mysql") { "mysql" } else { "postgres" };
+    let mut options = ConnectOptions::new(server.replace("{}", maintenance));
+    options.max_connections(1).sqlx_logging(false);
+    let admin = Database::connect(options).await.unwrap();
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    admin.close().await.unwrap();
+    server.replace("{}", &name)
+}
+
+async fn postgres_url() -> &'static str {
+    static URL: OnceCell<String> = OnceCell::const_new();
+    URL.get_or_init(|| async { tokio::task::spawn_blocking(postgres::start).await.unwrap() }).await
+}
+
+async fn mariadb_url() -> &'static str {
+    static URL: OnceCell<String> = OnceCell::const_new();
+    URL.get_or_init(|| async { tokio::task::spawn_blocking(mariadb::start).await.unwrap() }).await
+}
