@@ -1,5 +1,9 @@
-//! stub
+//! Storekeep: who backs up what, when, and the record of it. The work itself is done by `engine`.
+
+pub mod clock;
+pub mod config;
 pub mod db;
 pub mod entity;
+pub mod http;
 #[cfg(test)]
 mod testing;
