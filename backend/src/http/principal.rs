@@ -7,10 +7,10 @@ use contract::{Grants, ProblemCode};
 use std::future::{Ready, ready};
 
 /// How somebody proved who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Via {
-    /// A sign-in, by the id of its session.
-    Session(i64),
+    /// A sign-in, by the name of its session.
+    Session(String),
     /// An API token, by its id.
     Token(i64),
 }
