@@ -46,3 +46,30 @@ impl Error {
         self
     }
 }
+
+impl From<std::io::Error> for Error {
+    /// An error of the local file system, or of a body while it was read (then `inner` may be one of ours).
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let kind = match error.kind() {
+            Io::NotFound | Io::NotADirectory => ErrorKind::NotFound,
+            Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::PermissionDenied,
+            Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => ErrorKind::QuotaExceeded,
+            Io::InvalidData | Io::UnexpectedEof => ErrorKind::Integrity,
+            _ => ErrorKind::Other,
+        };
+        if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+            return match error.downcast::<Error>() {
+                Ok(ours) => ours,
+                Err(error) => Error::new(kind, error.to_string()),
+            };
+        }
+        Error::new(kind, error.to_string()).with_source(error)
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        std::io::Error::other(error)
+    }
+}

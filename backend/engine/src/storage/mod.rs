@@ -3,8 +3,20 @@
 use bytes::Bytes;
 use std::sync::Arc;
 
+mod body;
 pub mod error;
+mod local;
+mod memory;
+mod retry;
+
+pub use body::{BytesBody, FileBody};
 pub use error::{Error, ErrorKind};
+pub use local::LocalStorage;
+pub use memory::MemoryStorage;
+pub use retry::{Retry, RetryPolicy};
+
+#[cfg(test)]
+mod tests;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,13 +31,16 @@ pub enum StorageKind {
 pub type Result<T> = std::result::Result<T, Error>;
 pub type ByteStream = std::pin::Pin<Box<dyn futures_util::Stream<Item = std::io::Result<Bytes>> + Send>>;
 
-/// A file to be stored. It can be opened again from any offset, so that a retry is safe.
+/// A file to be stored. It can be opened again from any offset, so that a retry is safe: every opening gives the same bytes.
+///
+/// An error of the stream ends the `put` that reads it, and nothing of it is stored.
 #[async_trait::async_trait]
 pub trait Body: Send + Sync {
     fn size_bytes(&self) -> u64;
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream>;
 }
 
+/// What the destination says it has, not what was sent to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub size_bytes: u64,
@@ -46,13 +61,20 @@ pub struct Listing {
     pub complete: bool,
 }
 
-/// One destination. Keys are relative paths with `/`, made of safe segments.
+/// One destination, rooted at the folder (or bucket and prefix) of a storage row. Keys are relative paths with `/`, made of safe segments
+/// (`policy::layout::is_safe_key`); others are refused as `InvalidConfig`.
 ///
-/// - `put` is atomic: nobody ever sees half an object under its key; it replaces what was there.
+/// - `put` is atomic: nobody ever sees half an object under its key, also when its future is dropped; it replaces what was there. It reads
+///   exactly `size_bytes` of the body and fails as `Integrity` when there are fewer or more, or when the destination's own hash of what
+///   arrived differs from the hash of what was read.
 /// - Read after write: what `put` returned `Ok` for is seen by `list`, `stat` and `open` at once.
+/// - `stat` and `open` of an absent key are `NotFound`. The offset of `open` is 0 or less than the size.
 /// - `delete` is idempotent: an absent key is fine.
-/// - `list` is recursive below a prefix that ends at a `/` border, in no particular order, and says whether it is complete.
-/// - Errors carry a kind that says what to do; only `Unavailable` and `RateLimited` are worth a retry.
+/// - `list` is recursive below a prefix that ends at a `/` border (with or without the `/`; empty for everything), in no particular order,
+///   with whole keys, and says whether it is complete. An absent prefix is an empty, complete listing.
+/// - Errors carry a kind that says what to do; only `Unavailable` and `RateLimited` are worth a retry, and every call may be repeated.
+/// - No call waits for ever: a driver gives up on a destination that does not answer.
+/// - One object may be shared by any number of tasks.
 #[async_trait::async_trait]
 pub trait Storage: Send + Sync {
     fn kind(&self) -> StorageKind;
@@ -66,3 +88,37 @@ pub trait Storage: Send + Sync {
 }
 
 pub type SharedStorage = Arc<dyn Storage>;
+
+/// Refuses keys that are not relative paths of safe segments.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    if crate::policy::layout::is_safe_key(key) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidConfig,
+        format!("`{}` is not a safe name for an object.", key.escape_debug()),
+    ))
+}
+
+/// Whether `key` lies below `prefix`, as [`Storage::list`] counts it.
+pub(crate) fn below(key: &str, prefix: &str) -> bool {
+    let prefix = prefix.trim_end_matches('/');
+    prefix.is_empty() || key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Reads an object of at most `limit` bytes into memory; a longer one is `Integrity`.
+pub async fn read_small(storage: &dyn Storage, key: &str, limit: usize) -> Result<Vec<u8>> {
+    use futures_util::StreamExt;
+    let mut stream = storage.open(key, 0).await?;
+    let mut all = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|e| {
+            Error::new(ErrorKind::Unavailable, format!("Reading `{key}` broke off: {e}")).with_source(e)
+        })?;
+        if all.len() + chunk.len() > limit {
+            return Err(Error::new(ErrorKind::Integrity, format!("`{key}` is larger than {limit} bytes.")));
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all)
+}

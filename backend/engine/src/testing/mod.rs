@@ -1,1 +1,4 @@
 //! Test support: the conformance suite every storage driver passes, the fault-injecting storage.
+
+pub mod conformance;
+pub mod fault;

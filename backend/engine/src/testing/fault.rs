@@ -1,0 +1,263 @@
+//! A destination that misbehaves on demand.
+
+use crate::storage::{
+    Body, ByteStream, BytesBody, Entry, Error, ErrorKind, Listing, Result, Storage, StorageKind, Stored,
+};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    Put,
+    Stat,
+    List,
+    Open,
+    Delete,
+    RemoveDir,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The call fails before anything happens.
+    Fail(ErrorKind),
+    /// `put` reads so many bytes, then fails; nothing is stored.
+    FailAfter(u64, ErrorKind),
+    /// The call never ends.
+    Hang,
+    /// The call takes so long, then does its work.
+    Delay(Duration),
+    /// `put` reads the body with a pause before each chunk.
+    Trickle(Duration),
+    /// `put` and `stat` report a size that is off by so many bytes.
+    LieAboutSize(i64),
+    /// `put` stores the content with one bit flipped, and reports the hash of what it stored.
+    FlipBit,
+    /// `put` reports success and stores nothing.
+    Lose,
+    /// `list` leaves out all but the first so many entries, and says that it is incomplete.
+    CutListing(usize),
+    Panic,
+}
+
+/// One planned fault: the calls of `op` whose key contains `key`, after the first `skip` of them, `times` in all.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    pub op: Op,
+    pub key: String,
+    pub skip: usize,
+    pub times: usize,
+    pub effect: Effect,
+}
+
+impl Fault {
+    /// Every call of `op`.
+    pub fn always(op: Op, effect: Effect) -> Self {
+        Fault { op, key: String::new(), skip: 0, times: usize::MAX, effect }
+    }
+
+    /// The first call of `op` only.
+    pub fn once(op: Op, effect: Effect) -> Self {
+        Fault { times: 1, ..Fault::always(op, effect) }
+    }
+
+    pub fn on(self, key: &str) -> Self {
+        Fault { key: key.into(), ..self }
+    }
+
+    pub fn times(self, times: usize) -> Self {
+        Fault { times, ..self }
+    }
+
+    pub fn skip(self, skip: usize) -> Self {
+        Fault { skip, ..self }
+    }
+}
+
+/// Passes calls to `inner`, with planned faults, and keeps a record of them.
+pub struct FaultStorage {
+    inner: Arc<dyn Storage>,
+    faults: Mutex<Vec<Fault>>,
+    calls: Mutex<Vec<(Op, String)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FaultStorage {
+    pub fn new(inner: Arc<dyn Storage>, faults: Vec<Fault>) -> Self {
+        FaultStorage { inner, faults: Mutex::new(faults), calls: Mutex::default() }
+    }
+
+    /// Every call so far, in the order in which they began.
+    pub fn calls(&self) -> Vec<(Op, String)> {
+        lock(&self.calls).clone()
+    }
+
+    /// The keys of the calls of one kind.
+    pub fn keys(&self, op: Op) -> Vec<String> {
+        self.calls().into_iter().filter(|(o, _)| *o == op).map(|(_, key)| key).collect()
+    }
+
+    pub fn plan(&self, fault: Fault) {
+        lock(&self.faults).push(fault);
+    }
+
+    /// Ends every planned fault.
+    pub fn heal(&self) {
+        lock(&self.faults).clear();
+    }
+
+    /// Records the call; carries out what comes before its work, and returns what changes the work itself.
+    #[expect(clippy::panic, reason = "a planned panic is what the test asked for")]
+    async fn begin(&self, op: Op, key: &str) -> Result<Option<Effect>> {
+        lock(&self.calls).push((op, key.to_string()));
+        let effect = {
+            let mut faults = lock(&self.faults);
+            let mut matching = |fault: &mut Fault| {
+                if fault.op != op || !key.contains(&fault.key) || fault.times == 0 {
+                    return None;
+                }
+                if fault.skip > 0 {
+                    fault.skip -= 1;
+                    return None;
+                }
+                fault.times -= 1;
+                Some(fault.effect.clone())
+            };
+            faults.iter_mut().find_map(&mut matching)
+        };
+        match effect {
+            Some(Effect::Fail(kind)) => Err(fault(kind, key)),
+            Some(Effect::Hang) => std::future::pending().await,
+            Some(Effect::Delay(time)) => {
+                tokio::time::sleep(time).await;
+                Ok(None)
+            }
+            Some(Effect::Panic) => panic!("a planned panic at {op:?} {key}"),
+            other => Ok(other),
+        }
+    }
+}
+
+fn fault(kind: ErrorKind, key: &str) -> Error {
+    let text = format!("a planned fault ({kind:?}) at `{key}`");
+    Error::new(kind, text)
+}
+
+/// A body that is read slowly, or only in part.
+struct Hampered<'a> {
+    body: &'a dyn Body,
+    key: &'a str,
+    pause: Option<Duration>,
+    cut: Option<(u64, ErrorKind)>,
+}
+
+#[async_trait::async_trait]
+impl Body for Hampered<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.body.size_bytes()
+    }
+
+    async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
+        let (pause, cut, key) = (self.pause, self.cut.clone(), self.key.to_string());
+        let stream = self.body.open(offset).await?;
+        let mut seen = 0;
+        let stream = stream.then(move |chunk| {
+            seen += chunk.as_ref().map_or(0, |c| c.len() as u64);
+            let error = cut.as_ref().filter(|(at, _)| seen > *at).map(|(_, kind)| fault(kind.clone(), &key));
+            async move {
+                if let Some(pause) = pause {
+                    tokio::time::sleep(pause).await;
+                }
+                match error {
+                    Some(error) => Err(std::io::Error::from(error)),
+                    None => chunk,
+                }
+            }
+        });
+        Ok(stream.boxed())
+    }
+}
+
+fn off_by(size: u64, by: i64) -> u64 {
+    size.saturating_add_signed(by)
+}
+
+#[async_trait::async_trait]
+impl Storage for FaultStorage {
+    fn kind(&self) -> StorageKind {
+        self.inner.kind()
+    }
+
+    async fn put(&self, key: &str, body: &dyn Body) -> Result<Stored> {
+        let plain = Hampered { body, key, pause: None, cut: None };
+        match self.begin(Op::Put, key).await? {
+            Some(Effect::FailAfter(at, kind)) => {
+                self.inner.put(key, &Hampered { cut: Some((at, kind)), ..plain }).await
+            }
+            Some(Effect::Trickle(pause)) => {
+                self.inner.put(key, &Hampered { pause: Some(pause), ..plain }).await
+            }
+            Some(Effect::LieAboutSize(by)) => {
+                let stored = self.inner.put(key, body).await?;
+                Ok(Stored { size_bytes: off_by(stored.size_bytes, by), ..stored })
+            }
+            Some(Effect::FlipBit) => {
+                let mut content = Vec::new();
+                let mut stream = body.open(0).await?;
+                while let Some(chunk) = stream.next().await {
+                    content.extend_from_slice(&chunk?);
+                }
+                if let Some(byte) = content.last_mut() {
+                    *byte ^= 1;
+                }
+                self.inner.put(key, &BytesBody(Bytes::from(content))).await
+            }
+            Some(Effect::Lose) => {
+                let mut stream = body.open(0).await?;
+                while let Some(chunk) = stream.next().await {
+                    chunk?;
+                }
+                Ok(Stored { size_bytes: body.size_bytes(), sha256: None })
+            }
+            _ => self.inner.put(key, body).await,
+        }
+    }
+
+    async fn stat(&self, key: &str) -> Result<Entry> {
+        let effect = self.begin(Op::Stat, key).await?;
+        let entry = self.inner.stat(key).await?;
+        Ok(match effect {
+            Some(Effect::LieAboutSize(by)) => Entry { size_bytes: off_by(entry.size_bytes, by), ..entry },
+            _ => entry,
+        })
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Listing> {
+        let effect = self.begin(Op::List, prefix).await?;
+        let mut listing = self.inner.list(prefix).await?;
+        if let Some(Effect::CutListing(entries)) = effect {
+            listing.entries.truncate(entries);
+            listing.complete = false;
+        }
+        Ok(listing)
+    }
+
+    async fn open(&self, key: &str, offset: u64) -> Result<ByteStream> {
+        self.begin(Op::Open, key).await?;
+        self.inner.open(key, offset).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        self.begin(Op::Delete, key).await?;
+        self.inner.delete(key).await
+    }
+
+    async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
+        self.begin(Op::RemoveDir, prefix).await?;
+        self.inner.remove_empty_dir(prefix).await
+    }
+}
