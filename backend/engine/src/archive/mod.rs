@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod gzip;
 pub mod parts;
+pub mod tree;
 
 /// One file of an archive, as the manifest and the log name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,320 @@
+//! The file tree as a `tar` archive, compressed in parallel.
+//!
+//! The walk comes first and gives the sorted entries. They are cut into groups of about half a megabyte; each worker reads a group's
+//! files, builds its headers and compresses it in place. Files above 4 MiB are read in chunks. Memory grows with the number of
+//! entries (some 150 bytes each), not with their content.
+
+mod groups;
+mod header;
+mod owners;
+mod read;
+
+use super::ArchiveFile;
+use super::gzip::{Counters, GzipOptions, GzipWriter, is_cancelled};
+use super::parts::PartWriter;
+use crate::event::{Event, Events, Phase, Warning};
+use crate::source::files::{
+    Excludes, Handles, Inode, Kind, Meta, NodeRef, Symlinks, Tree, WalkError, WalkOptions, Warnings, walk,
+};
+use groups::{CHUNK, Cutter, LARGE, weight};
+use header::Type;
+use owners::Owners;
+use read::{Announcer, FirstName, Item, Links, Source, fill_group};
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+pub use crate::source::files::LinkOut;
+
+/// The archive's name within a copy.
+pub const NAME: &str = "files/files.tgz";
+/// libdeflate's 6: the size of `gzip -6` at less than half its time.
+const LEVEL: i32 = 6;
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Threads of the walk: it waits for the disk more than it computes.
+const WALKERS: usize = 4;
+
+pub struct PackOptions {
+    /// The Magento root; resolved once.
+    pub root: PathBuf,
+    /// The copy's folder, `<timestamp>.partial`; `files/` is made in it.
+    pub out_dir: PathBuf,
+    pub excludes: Excludes,
+    /// Absolute paths that are never archived, such as the archive directory. `out_dir` is left out in any case.
+    pub leave_out: Vec<PathBuf>,
+    pub symlinks: Symlinks,
+    /// Bytes per part.
+    pub part_size: u64,
+    /// Threads that read and compress.
+    pub workers: usize,
+    pub events: Events,
+    pub cancel: CancellationToken,
+}
+
+#[derive(Debug)]
+pub struct Packed {
+    /// In order; on the disk.
+    pub archives: Vec<ArchiveFile>,
+    /// Entries of the archive: files, directories and links.
+    pub entries: u64,
+    /// Bytes of file content before compression.
+    pub source_bytes: u64,
+    /// What is missing first. Each was emitted as an event when it happened.
+    pub warnings: Vec<Warning>,
+    pub links_out: Vec<LinkOut>,
+    /// Paths that were left out, relative to the root.
+    pub excluded: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    #[error("the pass was cancelled")]
+    Cancelled,
+    /// The Magento root cannot be walked at all.
+    #[error(transparent)]
+    Source(WalkError),
+    /// The archive cannot be written; the kind tells a full disk.
+    #[error("{0}")]
+    Write(io::Error),
+}
+
+impl From<WalkError> for PackError {
+    fn from(error: WalkError) -> PackError {
+        match error {
+            WalkError::Cancelled => PackError::Cancelled,
+            error => PackError::Source(error),
+        }
+    }
+}
+
+impl From<io::Error> for PackError {
+    fn from(error: io::Error) -> PackError {
+        if is_cancelled(&error) { PackError::Cancelled } else { PackError::Write(error) }
+    }
+}
+
+/// What the submitting thread and the workers share.
+struct Shared {
+    tree: Tree,
+    owners: Owners,
+    warnings: Warnings,
+    bytes: AtomicU64,
+    entries: AtomicU64,
+}
+
+impl Shared {
+    fn header(&self, buffer: &mut Vec<u8>, path: &[u8], meta: &Meta, kind: Type<'_>) {
+        header::append(buffer, path, meta, kind, &self.owners);
+        self.entries.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Archives the tree. Blocks; emits the events of [`Phase::Files`] with its start and end.
+///
+/// `tar -xz` gives the tree back: entries come sorted, each directory before what it holds, and the root itself (`./`, for its mode and
+/// times) at the end, so that names need no `./` in front.
+///
+/// # Errors
+/// When the root cannot be walked, the archive cannot be written, or the pass is cancelled. What is wrong with single files is a
+/// warning. What was written until then stays in `out_dir`; no thread uses it any more.
+pub fn pack(options: PackOptions) -> Result<Packed, PackError> {
+    let events = options.events.clone();
+    events.emit(Event::Started { phase: Phase::Files, total_bytes: None, total_items: None });
+    let packed = pack_tree(options);
+    events.emit(Event::Ended { phase: Phase::Files, ok: packed.is_ok() });
+    packed
+}
+
+fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
+    let parts = PartWriter::create(&options.out_dir, NAME, options.part_size)?;
+    let warnings = Warnings::new(options.events.clone());
+    let mut leave_out = options.leave_out;
+    leave_out.push(options.out_dir);
+    let walk_options = WalkOptions {
+        root: &options.root,
+        excludes: &options.excludes,
+        leave_out: &leave_out,
+        symlinks: options.symlinks,
+        threads: WALKERS,
+        cancel: &options.cancel,
+    };
+    let tree = walk(&walk_options, &warnings)?;
+    let shared = Arc::new(Shared {
+        tree,
+        owners: Owners::load(),
+        warnings,
+        bytes: AtomicU64::new(0),
+        entries: AtomicU64::new(0),
+    });
+    let gzip = GzipOptions { level: LEVEL, workers: options.workers, cancel: options.cancel };
+    let writer = GzipWriter::new(parts, gzip)?;
+    let mut packer = Packer {
+        progress: Progress::start(&shared, &writer, options.events),
+        shared: Arc::clone(&shared),
+        writer,
+        handles: Handles::default(),
+        first_names: HashMap::new(),
+        cutter: Cutter::default(),
+        group: Vec::new(),
+    };
+    for at in shared.tree.entries() {
+        packer.add(at)?;
+    }
+    let archives = packer.finish()?;
+
+    if std::fs::canonicalize(&options.root).ok().as_ref() != Some(&shared.tree.root) {
+        let text =
+            format!("the Magento root leads elsewhere now; {} was archived", shared.tree.root.display());
+        shared.warnings.note("root_moved", b"", &text);
+    }
+    Ok(Packed {
+        archives,
+        entries: shared.entries.load(Ordering::Relaxed),
+        source_bytes: shared.bytes.load(Ordering::Relaxed),
+        warnings: shared.warnings.take(),
+        links_out: shared.tree.links_out.clone(),
+        excluded: shared.tree.excluded.clone(),
+    })
+}
+
+/// Cuts the entries into jobs.
+struct Packer {
+    shared: Arc<Shared>,
+    writer: GzipWriter,
+    progress: Progress,
+    handles: Handles,
+    first_names: HashMap<Inode, Arc<FirstName>>,
+    cutter: Cutter,
+    group: Vec<Item>,
+}
+
+impl Packer {
+    fn add(&mut self, at: NodeRef) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let node = shared.tree.node(at);
+        let path = shared.tree.path(at);
+        let links = match self.first_names.get(&node.inode) {
+            Some(first) if node.linked && !first.failed() => Links::Further(Arc::clone(first)),
+            _ if node.linked => {
+                let (announcer, first) = Announcer::new(path.clone());
+                self.first_names.insert(node.inode, first);
+                Links::First(announcer)
+            }
+            _ => Links::Single,
+        };
+        let has_content = matches!(node.kind, Kind::File | Kind::FollowedFile(_));
+        if has_content && node.size > LARGE && !matches!(links, Links::Further(_)) {
+            self.submit_group()?;
+            self.cutter.reset();
+            return self.submit_large(at, path, links);
+        }
+        let weight = weight(&path, if has_content { node.size } else { 0 });
+        if self.cutter.before(weight) {
+            self.submit_group()?;
+        }
+        self.group.push(Item { at, links });
+        if self.cutter.after(&path, weight) {
+            self.submit_group()?;
+        }
+        Ok(())
+    }
+
+    fn submit_group(&mut self) -> io::Result<()> {
+        let items = std::mem::take(&mut self.group);
+        if items.is_empty() {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        self.submit(move |buffer| fill_group(&shared, items, buffer))
+    }
+
+    /// One member per chunk, all from one open file.
+    fn submit_large(&mut self, at: NodeRef, path: Vec<u8>, links: Links) -> io::Result<()> {
+        let Some(source) = Source::open(&self.shared, &mut self.handles, at, path) else {
+            return Ok(());
+        };
+        if let Links::First(announcer) = links {
+            announcer.tell(source.is(self.shared.tree.node(at)));
+        }
+        let size = source.size();
+        let source = Arc::new(source);
+        let mut offset = 0;
+        loop {
+            let length = CHUNK.min(size - offset);
+            let (shared, source) = (Arc::clone(&self.shared), Arc::clone(&source));
+            self.submit(move |buffer| {
+                if offset == 0 {
+                    source.append_header(&shared, buffer, size);
+                }
+                source.append_content(&shared, buffer, offset, length);
+                if offset + length == size {
+                    source.append_end(&shared, buffer);
+                }
+            })?;
+            offset += length;
+            if offset == size {
+                return Ok(());
+            }
+        }
+    }
+
+    fn submit(&mut self, fill: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> io::Result<()> {
+        self.writer.submit(move |buffer| {
+            fill(buffer);
+            Ok(())
+        })?;
+        self.progress.tick(&self.shared);
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
+        self.submit_group()?;
+        let shared = Arc::clone(&self.shared);
+        self.submit(move |buffer| {
+            shared.header(buffer, b"./", &shared.tree.root_node.meta, Type::Dir);
+            buffer.resize(buffer.len() + 2 * header::BLOCK, 0);
+        })?;
+        let archives = self.writer.finish()?;
+        self.progress.emit(&self.shared);
+        Ok(archives)
+    }
+}
+
+struct Progress {
+    events: Events,
+    counters: Arc<Counters>,
+    last: Instant,
+}
+
+impl Progress {
+    fn start(shared: &Shared, writer: &GzipWriter, events: Events) -> Progress {
+        let sizes = shared.tree.entries().fold((0, 1), |(bytes, items), at| {
+            let node = shared.tree.node(at);
+            let content = matches!(node.kind, Kind::File | Kind::FollowedFile(_));
+            (bytes + if content { node.size } else { 0 }, items + 1)
+        });
+        let (total_bytes, total_items) = (Some(sizes.0), Some(sizes.1));
+        events.emit(Event::Started { phase: Phase::Files, total_bytes, total_items });
+        Progress { events, counters: writer.counters(), last: Instant::now() }
+    }
+
+    fn tick(&mut self, shared: &Shared) {
+        if self.last.elapsed() >= PROGRESS_EVERY {
+            self.last = Instant::now();
+            self.emit(shared);
+        }
+    }
+
+    fn emit(&self, shared: &Shared) {
+        self.events.emit(Event::Advanced {
+            phase: Phase::Files,
+            bytes: shared.bytes.load(Ordering::Relaxed),
+            bytes_written: self.counters.bytes_out(),
+            items: shared.entries.load(Ordering::Relaxed),
+        });
+    }
+}

@@ -1,0 +1,223 @@
+//! Reading files into the archive while the store goes on working.
+//!
+//! The header comes first and promises a size, so what happens to a file afterwards cannot change it: what grew is cut there, what
+//! shrank is filled up with zeros. Both are remarks. What is gone is skipped with a remark; what cannot be read is missing.
+
+use super::Shared;
+use super::groups::LARGE;
+use super::header::{self, Type};
+use crate::source::files::{Handles, Inode, Kind, Meta, Node, NodeRef, is_gone, open_file};
+use rustix::fs::{FileType, Stat, fstat};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The first name of a file with several.
+pub(super) struct FirstName {
+    pub(super) path: Vec<u8>,
+    /// Whether the file is in the archive under that name. Groups are begun in order, so a later one may wait for it.
+    archived: OnceLock<bool>,
+}
+
+/// Tells the others in any case, also when the group never runs.
+pub(super) struct Announcer(Arc<FirstName>);
+
+impl Announcer {
+    pub(super) fn new(path: Vec<u8>) -> (Announcer, Arc<FirstName>) {
+        let first = Arc::new(FirstName { path, archived: OnceLock::new() });
+        (Announcer(Arc::clone(&first)), first)
+    }
+
+    pub(super) fn tell(self, archived: bool) {
+        let _ = self.0.archived.set(archived);
+    }
+}
+
+impl FirstName {
+    /// It is known already that the file is not there.
+    pub(super) fn failed(&self) -> bool {
+        self.archived.get() == Some(&false)
+    }
+}
+
+impl Drop for Announcer {
+    fn drop(&mut self) {
+        let _ = self.0.archived.set(false);
+    }
+}
+
+/// One entry of a group.
+pub(super) struct Item {
+    pub(super) at: NodeRef,
+    pub(super) links: Links,
+}
+
+/// What the further names of an entry mean for it.
+pub(super) enum Links {
+    Single,
+    First(Announcer),
+    Further(Arc<FirstName>),
+}
+
+/// Appends a whole group to the buffer.
+pub(super) fn fill_group(shared: &Shared, items: Vec<Item>, buffer: &mut Vec<u8>) {
+    let mut handles = Handles::default();
+    for Item { at, links } in items {
+        let node = shared.tree.node(at);
+        let mut path = shared.tree.path(at);
+        if let Links::Further(first) = &links
+            && *first.archived.wait()
+        {
+            shared.header(buffer, &path, &node.meta, Type::HardLink(&first.path));
+            continue;
+        }
+        let archived = match &node.kind {
+            Kind::Dir(_) | Kind::EmptyDir => {
+                path.push(b'/');
+                shared.header(buffer, &path, &node.meta, Type::Dir);
+                true
+            }
+            Kind::Symlink(target) => {
+                shared.header(buffer, &path, &node.meta, Type::Symlink(target));
+                true
+            }
+            Kind::File | Kind::FollowedFile(_) => match Source::open(shared, &mut handles, at, path) {
+                Some(source) => {
+                    source.append_small(shared, buffer);
+                    source.is(node)
+                }
+                None => false,
+            },
+        };
+        if let Links::First(announcer) = links {
+            announcer.tell(archived);
+        }
+    }
+}
+
+/// An open file, as it was when it was opened.
+pub(super) struct Source {
+    path: Vec<u8>,
+    file: OwnedFd,
+    stat: Stat,
+    /// A large file is read by several threads; what happens to it is told once.
+    told: AtomicBool,
+}
+
+impl Source {
+    /// None, with a warning, when there is nothing to be read any more or it must not be read.
+    pub(super) fn open(shared: &Shared, handles: &mut Handles, at: NodeRef, path: Vec<u8>) -> Option<Source> {
+        let node = shared.tree.node(at);
+        let opened = match &node.kind {
+            // A link that is followed: its target as it was resolved.
+            Kind::FollowedFile(target) => open_file(rustix::fs::CWD, target),
+            _ => {
+                let route = handles.route(&shared.tree.dirs, at.dir);
+                handles.follow(route).and_then(|dir| open_file(dir, &node.name))
+            }
+        };
+        let opened = opened.and_then(|file| {
+            let stat = fstat(&file)?;
+            Ok((file, stat))
+        });
+        match opened {
+            Ok((file, stat)) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                Some(Source { path, file, stat, told: AtomicBool::new(false) })
+            }
+            Ok(_) => {
+                shared.warnings.note("vanished", &path, "it was replaced by something that is no file");
+                None
+            }
+            Err(error) if is_gone(&error) => {
+                shared.warnings.note("vanished", &path, "it vanished before it was read");
+                None
+            }
+            Err(error) => {
+                let text = format!("it cannot be read: {error}");
+                shared.warnings.missing("unreadable", &path, &text);
+                None
+            }
+        }
+    }
+
+    /// Whether it still is the file that the walk saw; only then its other names are links to this one.
+    pub(super) fn is(&self, node: &Node) -> bool {
+        Inode::of(&self.stat) == node.inode
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        u64::try_from(self.stat.st_size).unwrap_or(0)
+    }
+
+    /// Header and content in one. A file that has become large since the walk saw it is cut.
+    fn append_small(&self, shared: &Shared, buffer: &mut Vec<u8>) {
+        let size = self.size().min(LARGE);
+        if size < self.size() {
+            self.tell(
+                shared,
+                &format!("it grew while the pass ran; its first {size} bytes are in the archive"),
+            );
+        }
+        self.append_header(shared, buffer, size);
+        self.append_content(shared, buffer, 0, size);
+        self.append_end(shared, buffer);
+    }
+
+    pub(super) fn append_header(&self, shared: &Shared, buffer: &mut Vec<u8>, size: u64) {
+        shared.header(buffer, &self.path, &Meta::of(&self.stat), Type::File { size });
+    }
+
+    /// Exactly `length` bytes from `offset`, with zeros for what is not there.
+    pub(super) fn append_content(&self, shared: &Shared, buffer: &mut Vec<u8>, offset: u64, length: u64) {
+        let start = buffer.len();
+        buffer.resize(start + usize::try_from(length).unwrap_or(0), 0);
+        let mut done = 0;
+        while done < buffer.len() - start {
+            match rustix::io::pread(&self.file, &mut buffer[start + done..], offset + done as u64) {
+                Ok(0) => {
+                    let end = offset + done as u64;
+                    self.tell(
+                        shared,
+                        &format!("it shrank while it was read; from byte {end} on it is zeros"),
+                    );
+                    break;
+                }
+                Ok(read) => done += read,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => {
+                    // What a failing read left behind is not the file's.
+                    buffer[start + done..].fill(0);
+                    if !self.told.swap(true, Ordering::Relaxed) {
+                        let error = io::Error::from(error);
+                        let end = offset + done as u64;
+                        let text = format!(
+                            "it cannot be read from byte {end} on, which is zeros in the archive: {error}"
+                        );
+                        shared.warnings.missing("unreadable", &self.path, &text);
+                    }
+                    break;
+                }
+            }
+        }
+        shared.bytes.fetch_add(length, Ordering::Relaxed);
+    }
+
+    /// Fills up the last block and looks whether the file is still the one whose header was written.
+    pub(super) fn append_end(&self, shared: &Shared, buffer: &mut Vec<u8>) {
+        header::pad(buffer);
+        let same = |now: &Stat| {
+            (now.st_size, now.st_mtime, now.st_mtime_nsec)
+                == (self.stat.st_size, self.stat.st_mtime, self.stat.st_mtime_nsec)
+        };
+        if !fstat(&self.file).is_ok_and(|now| same(&now)) {
+            self.tell(shared, "it changed while it was read");
+        }
+    }
+
+    fn tell(&self, shared: &Shared, text: &str) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            shared.warnings.note("changed", &self.path, text);
+        }
+    }
+}

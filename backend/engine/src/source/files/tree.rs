@@ -1,0 +1,133 @@
+//! A tree as the walk found it: what a `tar` header needs of every entry, in some 130 bytes each.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What makes two names one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Inode {
+    pub device: u64,
+    pub number: u64,
+}
+
+/// What every entry has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meta {
+    /// The permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Seconds since 1970, rounded down; negative before.
+    pub mtime: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// The index in [`Tree::dirs`].
+    Dir(u32),
+    /// A directory whose content is left out.
+    EmptyDir,
+    File,
+    /// A link that is followed: the file at this absolute path stands at the link's own.
+    FollowedFile(Box<[u8]>),
+    /// Its target, byte for byte.
+    Symlink(Box<[u8]>),
+}
+
+/// One entry. Names are bytes.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub name: Box<[u8]>,
+    pub kind: Kind,
+    pub meta: Meta,
+    /// Bytes of a file as the walk saw it.
+    pub size: u64,
+    pub inode: Inode,
+    /// It has further names (hard links), inside the tree or out of it.
+    pub linked: bool,
+}
+
+#[derive(Debug)]
+pub struct Dir {
+    /// The root is its own parent.
+    pub parent: u32,
+    pub name: Box<[u8]>,
+    pub inode: Inode,
+    /// Where walking down begins: held open for the root and for directories behind followed links.
+    pub anchor: Option<Arc<OwnedFd>>,
+    /// By name, in byte order.
+    pub children: Vec<Node>,
+}
+
+/// An entry's place in a [`Tree`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeRef {
+    pub dir: u32,
+    pub index: u32,
+}
+
+#[derive(Debug)]
+pub struct Tree {
+    /// With links resolved.
+    pub root: PathBuf,
+    /// The root directory's own entry; its name is empty.
+    pub root_node: Node,
+    /// The first is the root.
+    pub dirs: Vec<Dir>,
+    pub links_out: Vec<super::LinkOut>,
+    /// Paths that were left out, the uppermost of each; lossy text, sorted, at most 10,000.
+    pub excluded: Vec<String>,
+}
+
+impl Tree {
+    pub fn node(&self, at: NodeRef) -> &Node {
+        &self.dirs[at.dir as usize].children[at.index as usize]
+    }
+
+    /// The entry's path relative to the root.
+    pub fn path(&self, at: NodeRef) -> Vec<u8> {
+        let mut path = dir_prefix(&self.dirs, at.dir);
+        path.extend_from_slice(&self.node(at).name);
+        path
+    }
+
+    /// Every entry but the root: a directory before its content, siblings by name in byte order. The order depends on the names
+    /// alone, and what a directory holds comes in one run.
+    pub fn entries(&self) -> impl Iterator<Item = NodeRef> + '_ {
+        let mut open = vec![NodeRef { dir: 0, index: 0 }];
+        std::iter::from_fn(move || {
+            loop {
+                let next = open.last_mut()?;
+                let at = *next;
+                match self.dirs[at.dir as usize].children.get(at.index as usize) {
+                    None => drop(open.pop()),
+                    Some(node) => {
+                        next.index += 1;
+                        if let Kind::Dir(dir) = node.kind {
+                            open.push(NodeRef { dir, index: 0 });
+                        }
+                        return Some(at);
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The path of a directory relative to the root with a slash at its end; empty for the root.
+pub(crate) fn dir_prefix(dirs: &[Dir], dir: u32) -> Vec<u8> {
+    let mut names: Vec<&[u8]> = Vec::new();
+    let mut at = dir;
+    while at != 0 {
+        let entry = &dirs[at as usize];
+        names.push(&entry.name);
+        at = entry.parent;
+    }
+    let mut path = Vec::new();
+    for name in names.iter().rev() {
+        path.extend_from_slice(name);
+        path.push(b'/');
+    }
+    path
+}

@@ -1,0 +1,469 @@
+//! The parallel walk: `readdir` and `lstat`, nothing opened but directories.
+
+use super::handles::{is_gone, open_listing};
+use super::links::{self, LinkOut, SHARED, Shared};
+use super::tree::{Dir, Inode, Kind, Meta, Node, Tree, dir_prefix};
+use super::warnings::lossy;
+use super::{Excludes, Handles, Symlinks, Warnings};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, readlinkat, statat};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// Paths in [`Tree::excluded`]; a glob may leave out millions.
+const EXCLUDED_KEPT: usize = 10_000;
+
+#[derive(Debug)]
+pub struct WalkOptions<'a> {
+    /// The Magento root as configured; resolved once.
+    pub root: &'a Path,
+    pub excludes: &'a Excludes,
+    /// Absolute paths that are never archived, not even as an empty directory; recognised by what they are, not by spelling.
+    pub leave_out: &'a [PathBuf],
+    pub symlinks: Symlinks,
+    pub threads: usize,
+    pub cancel: &'a CancellationToken,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    #[error(
+        "cannot read the Magento root {path}: {source}; check STOREKEEP_MAGENTO_ROOT and that the server's user may read it"
+    )]
+    Root { path: PathBuf, source: io::Error },
+    #[error(
+        "the archive directory {0} is the Magento root itself; choose another one (STOREKEEP_ARCHIVE_DIR)"
+    )]
+    RootLeftOut(PathBuf),
+    #[error("the pass was cancelled")]
+    Cancelled,
+    #[error("the walk over the Magento root ended unexpectedly")]
+    Panicked,
+}
+
+/// Walks the whole tree, other file systems below it included (media often lie on one).
+///
+/// Directories that cannot be read stay as empty entries and are `unreadable` warnings; what vanishes meanwhile, and sockets,
+/// FIFOs and devices, are skipped with a note.
+///
+/// # Errors
+/// Only when there is no tree: see [`WalkError`].
+pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, WalkError> {
+    let root_error = |source: io::Error| WalkError::Root { path: options.root.to_owned(), source };
+    let root = std::fs::canonicalize(options.root).map_err(root_error)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let handle = rustix::fs::open(&root, flags, Mode::empty()).map_err(|e| root_error(e.into()))?;
+    let stat = fstat(&handle).map_err(|e| root_error(e.into()))?;
+    let mut left_out = HashSet::new();
+    for path in options.leave_out {
+        if let Ok(stat) = rustix::fs::stat(path) {
+            left_out.insert(Inode::of(&stat));
+        }
+    }
+    let root_node = Node::of(&stat, Box::default(), Kind::Dir(0));
+    if left_out.contains(&root_node.inode) {
+        return Err(WalkError::RootLeftOut(root));
+    }
+    // Anything else that cannot be read is a warning; without the root itself there is nothing to archive.
+    Handles::default()
+        .follow(
+            Handles::default().route(&[Dir::root(&root_node, handle.try_clone().map_err(root_error)?)], 0),
+        )
+        .and_then(open_listing)
+        .map_err(root_error)?;
+
+    let spelled = std::path::absolute(options.root).unwrap_or_else(|_| root.clone());
+    let walker = Walker {
+        options,
+        warnings,
+        left_out,
+        roots: vec![root.clone(), spelled],
+        state: Mutex::new(State {
+            dirs: vec![Dir::root(&root_node, handle)],
+            queue: vec![0],
+            ..State::default()
+        }),
+        ready: Condvar::new(),
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..options.threads.max(1)).map(|_| scope.spawn(|| walker.work())).collect();
+        // Joined here, or the scope would pass a panic on.
+        threads.into_iter().fold(true, |ok, thread| thread.join().is_ok() && ok)
+    })
+    .then_some(())
+    .ok_or(WalkError::Panicked)?;
+    if options.cancel.is_cancelled() {
+        return Err(WalkError::Cancelled);
+    }
+    let mut state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    state.links_out.sort();
+    state.excluded.sort();
+    if state.excluded_more > 0 {
+        let text = format!("{} more left-out paths are not listed", state.excluded_more);
+        warnings.note("more_left_out", b"", &text);
+    }
+    let State { dirs, links_out, excluded, .. } = state;
+    Ok(Tree { root, root_node, dirs, links_out, excluded })
+}
+
+struct Walker<'a> {
+    options: &'a WalkOptions<'a>,
+    warnings: &'a Warnings,
+    left_out: HashSet<Inode>,
+    /// As resolved (first) and as configured.
+    roots: Vec<PathBuf>,
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    dirs: Vec<Dir>,
+    /// Directories to list: the latest first, which keeps the queue short and the neighbourhood warm.
+    queue: Vec<u32>,
+    busy: usize,
+    stop: bool,
+    links_out: Vec<LinkOut>,
+    excluded: Vec<String>,
+    excluded_more: u64,
+}
+
+/// A directory that is being listed; ends the turn also when its thread panics, so that nobody waits for ever.
+struct Turn<'a, 'b>(&'a Walker<'b>);
+
+impl Drop for Turn<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.busy -= 1;
+        state.stop |= std::thread::panicking();
+        drop(state);
+        self.0.ready.notify_all();
+    }
+}
+
+impl<'b> Walker<'b> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<(u32, Turn<'_, 'b>)> {
+        let mut state = self.lock();
+        loop {
+            if state.stop || self.options.cancel.is_cancelled() {
+                return None;
+            }
+            if let Some(dir) = state.queue.pop() {
+                state.busy += 1;
+                return Some((dir, Turn(self)));
+            }
+            if state.busy == 0 {
+                return None;
+            }
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn work(&self) {
+        let mut handles = Handles::default();
+        while let Some((dir, turn)) = self.next() {
+            let (prefix, depth, route) = {
+                let state = self.lock();
+                let depth = depth_below_anchor(&state.dirs, dir);
+                (dir_prefix(&state.dirs, dir), depth, handles.route(&state.dirs, dir))
+            };
+            let mut listing = Listing { walker: self, prefix, depth, found: Vec::new() };
+            let read = handles.follow(route).and_then(|handle| listing.read(handle));
+            if let Err(error) = read {
+                let path = listing.prefix.strip_suffix(b"/").unwrap_or_default();
+                if is_gone(&error) {
+                    self.warnings.note("vanished", path, "the directory vanished while the pass ran");
+                } else {
+                    let text = format!("the directory cannot be read: {error}");
+                    self.warnings.missing("unreadable", path, &text);
+                }
+            }
+            self.register(dir, listing.found);
+            drop(turn);
+        }
+    }
+
+    /// Puts a directory's content into the tree and its directories into the queue.
+    fn register(&self, parent: u32, mut found: Vec<Found>) {
+        found.sort_unstable_by(|a, b| a.node.name.cmp(&b.node.name));
+        let mut loops = Vec::new();
+        let mut state = self.lock();
+        let mut children = Vec::with_capacity(found.len());
+        for Found { mut node, walk } in found {
+            if let Some(anchor) = walk {
+                if is_above(&state.dirs, parent, node.inode) {
+                    loops.push([dir_prefix(&state.dirs, parent).as_slice(), &node.name].concat());
+                    node.kind = Kind::EmptyDir;
+                } else {
+                    // More than four thousand million directories do not fit into memory either.
+                    let id = u32::try_from(state.dirs.len()).unwrap_or(u32::MAX);
+                    state.dirs.push(Dir {
+                        parent,
+                        name: node.name.clone(),
+                        inode: node.inode,
+                        anchor,
+                        children: Vec::new(),
+                    });
+                    state.queue.push(id);
+                    node.kind = Kind::Dir(id);
+                }
+            }
+            children.push(node);
+        }
+        state.dirs[parent as usize].children = children;
+        drop(state);
+        for path in loops {
+            let text = "the directory contains itself (a mount loop); its content is archived once";
+            self.warnings.note("loop", &path, text);
+        }
+        self.ready.notify_all();
+    }
+}
+
+/// An entry as it will be archived; `anchor` is the open directory that a followed link leads to.
+struct Seen {
+    stat: Stat,
+    kind: Kind,
+    anchor: Option<Arc<OwnedFd>>,
+}
+
+impl Seen {
+    fn new(stat: Stat, kind: Kind) -> Seen {
+        Seen { stat, kind, anchor: None }
+    }
+}
+
+/// An entry; a directory that is to be listed carries `walk`, with a handle when a link led to it.
+struct Found {
+    node: Node,
+    walk: Option<Option<Arc<OwnedFd>>>,
+}
+
+struct Listing<'a, 'b> {
+    walker: &'a Walker<'b>,
+    prefix: Vec<u8>,
+    /// Directories between this one and the one where walking down began.
+    depth: usize,
+    found: Vec<Found>,
+}
+
+impl Listing<'_, '_> {
+    fn read(&mut self, handle: BorrowedFd<'_>) -> io::Result<()> {
+        for entry in rustix::fs::Dir::new(open_listing(handle)?)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                self.entry(handle, name);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, handle: BorrowedFd<'_>, name: &[u8]) {
+        let path = [self.prefix.as_slice(), name].concat();
+        let found = statat(handle, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(io::Error::from)
+            .and_then(|stat| self.classify(handle, name, &path, &stat));
+        match found {
+            Ok(found) => self.found.extend(found),
+            Err(error) if is_gone(&error) => {
+                self.walker.warnings.note("vanished", &path, "it vanished while the pass ran");
+            }
+            Err(error) => {
+                let text = format!("it cannot be read: {error}");
+                self.walker.warnings.missing("unreadable", &path, &text);
+            }
+        }
+    }
+
+    /// What becomes of an entry; nothing when it is left out or skipped.
+    fn classify(
+        &self,
+        handle: BorrowedFd<'_>,
+        name: &[u8],
+        path: &[u8],
+        stat: &Stat,
+    ) -> io::Result<Option<Found>> {
+        let excluded = self.walker.options.excludes.matches(path);
+        let Seen { stat, kind, anchor } = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Seen::new(*stat, Kind::EmptyDir),
+            FileType::RegularFile => Seen::new(*stat, Kind::File),
+            FileType::Symlink => match self.symlink(handle, name, path, stat, excluded)? {
+                Some(link) => link,
+                None => return Ok(None),
+            },
+            _ if excluded => Seen::new(*stat, Kind::File),
+            other => {
+                let text = format!("{} cannot be archived and is skipped", describe(other));
+                self.walker.warnings.note("special", path, &text);
+                return Ok(None);
+            }
+        };
+        let directory = kind == Kind::EmptyDir;
+        let inode = Inode::of(&stat);
+        if self.walker.left_out.contains(&inode) {
+            self.left_out(path);
+            return Ok(None);
+        }
+        if excluded {
+            self.left_out(path);
+            return Ok(directory.then(|| Found { node: Node::of(&stat, name.into(), kind), walk: None }));
+        }
+        Ok(Some(Found { node: Node::of(&stat, name.into(), kind), walk: directory.then_some(anchor) }))
+    }
+
+    fn left_out(&self, path: &[u8]) {
+        let mut state = self.walker.lock();
+        match state.excluded.len() < EXCLUDED_KEPT {
+            true => state.excluded.push(lossy(path)),
+            false => state.excluded_more += 1,
+        }
+    }
+
+    /// The entry that stands for a link: what it leads to, or the link itself. None for an excluded link.
+    fn symlink(
+        &self,
+        handle: BorrowedFd<'_>,
+        name: &[u8],
+        path: &[u8],
+        stat: &Stat,
+        excluded: bool,
+    ) -> io::Result<Option<Seen>> {
+        let target = readlinkat(handle, name, Vec::new())?.into_bytes();
+        let walker = self.walker;
+        let follow = walker.options.symlinks == Symlinks::FollowShared;
+        let shared = follow && SHARED.iter().any(|shared| shared.as_bytes() == path);
+        let followed = match shared {
+            true => self.follow_shared(path)?,
+            false => None,
+        };
+        if excluded && !followed.as_ref().is_some_and(|seen| seen.kind == Kind::EmptyDir) {
+            self.left_out(path);
+            return Ok(None);
+        }
+        if followed.is_some() || links::leaves(&target, self.depth, &walker.roots) {
+            walker.lock().links_out.push(LinkOut {
+                path: lossy(path),
+                target: lossy(&target),
+                followed: followed.is_some(),
+            });
+            let hides = |shared: &str| {
+                shared.as_bytes().strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"))
+            };
+            if let Some(hidden) = SHARED.iter().find(|shared| follow && hides(shared)) {
+                let text = format!(
+                    "this link out of the Magento root is archived as a link: {hidden} is not in the archive"
+                );
+                walker.warnings.note("shared_behind_link", path, &text);
+            }
+        }
+        Ok(Some(followed.unwrap_or_else(|| Seen::new(*stat, Kind::Symlink(target.into())))))
+    }
+
+    fn follow_shared(&self, path: &[u8]) -> io::Result<Option<Seen>> {
+        let root = &self.walker.roots[0];
+        let note = |text| self.walker.warnings.note("shared_link", path, text);
+        match links::resolve_shared(&root.join(OsStr::from_bytes(path)), root)? {
+            Shared::Dir(handle) => {
+                let stat = fstat(&handle)?;
+                Ok(Some(Seen { stat, kind: Kind::EmptyDir, anchor: Some(Arc::new(handle)) }))
+            }
+            Shared::File(target) => {
+                let stat = rustix::fs::stat(&*target)?;
+                Ok(Some(Seen::new(stat, Kind::FollowedFile(target))))
+            }
+            Shared::Link => Ok(None),
+            Shared::Loop => {
+                note(
+                    "the link leads to a directory that contains the Magento root; it is archived as a link",
+                );
+                Ok(None)
+            }
+            Shared::Dangling => {
+                note("the link leads nowhere; it is archived as a link");
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Inode {
+    pub(crate) fn of(stat: &Stat) -> Inode {
+        Inode { device: stat.st_dev, number: stat.st_ino }
+    }
+}
+
+impl Meta {
+    pub(crate) fn of(stat: &Stat) -> Meta {
+        let (uid, gid) = (stat.st_uid, stat.st_gid);
+        Meta { mode: stat.st_mode & 0o7777, uid, gid, mtime: stat.st_mtime }
+    }
+}
+
+impl Node {
+    /// An entry with what `stat` says of it.
+    pub(crate) fn of(stat: &Stat, name: Box<[u8]>, kind: Kind) -> Node {
+        Node {
+            linked: stat.st_nlink > 1
+                && matches!(kind, Kind::File | Kind::FollowedFile(_) | Kind::Symlink(_)),
+            name,
+            kind,
+            meta: Meta::of(stat),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            inode: Inode::of(stat),
+        }
+    }
+}
+
+impl Dir {
+    fn root(node: &Node, handle: OwnedFd) -> Dir {
+        Dir {
+            parent: 0,
+            name: Box::default(),
+            inode: node.inode,
+            anchor: Some(Arc::new(handle)),
+            children: Vec::new(),
+        }
+    }
+}
+
+fn describe(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice | FileType::CharacterDevice => "a device",
+        _ => "an entry of unknown type",
+    }
+}
+
+/// Whether this directory or one above it is `inode`.
+fn is_above(dirs: &[Dir], mut at: u32, inode: Inode) -> bool {
+    loop {
+        let dir = &dirs[at as usize];
+        if dir.inode == inode {
+            return true;
+        }
+        if at == 0 {
+            return false;
+        }
+        at = dir.parent;
+    }
+}
+
+fn depth_below_anchor(dirs: &[Dir], mut at: u32) -> usize {
+    let mut depth = 0;
+    while dirs[at as usize].anchor.is_none() {
+        depth += 1;
+        at = dirs[at as usize].parent;
+    }
+    depth
+}
