@@ -1,0 +1,11 @@
+//! Keys, hashes and random tokens.
+
+mod install;
+mod keys;
+mod password;
+mod token;
+
+pub use install::install_providers;
+pub use keys::{KeyError, MasterKey};
+pub use password::Passwords;
+pub use token::{OpaqueToken, hash_token, same_text};
