@@ -14,6 +14,7 @@ use std::time::Duration;
 pub type Db = DatabaseConnection;
 pub type Error = DbErr;
 pub type Tx = Arc<DatabaseTransaction>;
+pub type Transaction = DatabaseTransaction;
 
 /// How often a transaction that lost against another one is tried again.
 const ATTEMPTS: u32 = 8;

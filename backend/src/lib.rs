@@ -1,10 +1,17 @@
 //! Storekeep: who backs up what, when, and the record of it. The work itself is done by `engine`.
 
+pub mod app;
+pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod db;
 pub mod entity;
+pub mod health;
 pub mod http;
+pub mod serve;
+pub mod settings;
 #[cfg(test)]
 mod testing;
+pub mod users;

@@ -34,6 +34,7 @@ problem_codes! {
     NoSource = "no_source", 409, "No Magento root is configured";
     AlreadySetUp = "already_set_up", 409, "Already set up";
     LastAdministrator = "last_administrator", 409, "The last administrator stays";
+    BuiltIn = "built_in", 409, "Built-in roles stay as they are";
     ArchiveGone = "archive_gone", 410, "The archive is no longer there";
     Changed = "changed", 412, "Changed meanwhile";
     TooLarge = "too_large", 413, "The request is too large";

@@ -1,9 +1,9 @@
 //! Passwords: argon2id with its recommended cost (19 MiB, two passes), a few at a time.
 
 use anyhow::{Context, anyhow};
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
-use argon2::Argon2;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 

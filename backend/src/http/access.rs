@@ -127,7 +127,7 @@ fn bearer(request: &ServiceRequest) -> Option<&str> {
 }
 
 /// The token of `Authorization: Bearer …`.
-pub(super) fn bearer_token(headers: &header::HeaderMap) -> Option<&str> {
+pub fn bearer_token(headers: &header::HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|t| !t.is_empty())

@@ -34,6 +34,16 @@ pub(super) fn etag(revision: i64) -> Option<(header::HeaderName, HeaderValue)> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IfMatch(pub Option<i64>);
 
+/// The header of [`IfMatch`], for the OpenAPI document.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described")]
+pub struct IfMatchHeader {
+    /// The `ETag` of the row as it was loaded: the save is refused when somebody else has saved since.
+    #[param(rename = "If-Match", max_length = 100)]
+    if_match: Option<String>,
+}
+
 impl IfMatch {
     fn parse(value: &str) -> Result<Self, ApiError> {
         let value = value.trim();

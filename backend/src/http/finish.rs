@@ -47,8 +47,7 @@ pub(super) async fn finish(
         Ok(Err(error)) => return Err(bare(wrapped(&error), &id, https)),
         Err(panic) => return Err(bare(ApiError::internal(panic_message(panic.as_ref())), &id, https)),
     };
-    let is_api = path.starts_with("/api/");
-    set_headers(response.headers_mut(), &id, https, is_api);
+    set_headers(response.headers_mut(), &id, https);
     tracing::debug!(
         http.method = %method,
         http.path = %path,
@@ -108,7 +107,7 @@ fn wrapped(error: &Error) -> ApiError {
 fn bare(error: ApiError, id: &RequestId, https: bool) -> Error {
     log_cause(&error);
     let mut headers = HeaderMap::new();
-    set_headers(&mut headers, id, https, true);
+    set_headers(&mut headers, id, https);
     headers
         .into_iter()
         .fold(error, |error, (name, value)| error.with_header(name, value))
@@ -134,7 +133,7 @@ fn is_problem(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(PROBLEM_JSON.as_bytes()))
 }
 
-fn set_headers(headers: &mut HeaderMap, id: &RequestId, https: bool, is_api: bool) {
+fn set_headers(headers: &mut HeaderMap, id: &RequestId, https: bool) {
     let mut default = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -146,9 +145,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, https: bool, is_api: boo
     default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-    if is_api {
-        default(header::CACHE_CONTROL, "no-store");
-    }
+    default(header::CACHE_CONTROL, "no-store");
     if https {
         default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }

@@ -17,10 +17,10 @@ mod query;
 mod respond;
 mod spa;
 
-pub use access::Authenticate;
+pub use access::{Authenticate, bearer_token};
 pub use address::{ClientAddress, TrustedProxies, same_origin};
 pub use body::{MAX_BODY, Valid, ValidOrDefault};
-pub use etag::{IfMatch, Revision};
+pub use etag::{IfMatch, IfMatchHeader, Revision};
 pub use finish::RequestId;
 pub use mount::{Api, MountFaults};
 pub use openapi::{Document, TAGS};
@@ -51,7 +51,7 @@ pub struct Gateway {
 pub fn application(
     gateway: &Gateway,
     api: Api,
-    data: impl FnOnce(&mut web::ServiceConfig),
+    data: Box<dyn FnOnce(&mut web::ServiceConfig)>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -59,7 +59,7 @@ pub fn application(
         Response = ServiceResponse<BoxBody>,
         Error = Error,
         InitError = (),
-    >,
+    > + use<>,
 > {
     let access = access::Rules::new(&api, gateway.authenticate.clone());
     App::new()

@@ -66,7 +66,7 @@ impl Api {
         }
         let mut schemas = Schemas::new();
         handler.schemas(&mut schemas);
-        let (operation, faults) = operation::complete::<Req, Res>(H::operation(), &row, &mut schemas);
+        let (operation, faults) = operation::complete::<Req, Res>(tagged(&handler), &row, &mut schemas);
         self.faults.extend(faults.into_iter().map(|f| format!("{}: {f}", row.id)));
         let register = Box::new(move |config: &mut ServiceConfig| service(config, handler));
         self.mounted.push(Mounted { row, register, operation, schemas });
@@ -127,6 +127,13 @@ impl Api {
         self.mounted.sort_by(|a, b| precedence(&a.row, &b.row));
         self.mounted.into_iter().for_each(|m| (m.register)(config));
     }
+}
+
+/// The handler's operation. Its tags are told by the factory alone.
+fn tagged<H: utoipa::Path + OpenApiFactory>(handler: &H) -> Operation {
+    let item = handler.paths().paths.into_iter().next().map(|(_, item)| item);
+    let found = item.and_then(|i| i.get.or(i.post).or(i.put).or(i.delete));
+    found.unwrap_or_else(H::operation)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where a row is mounted")]

@@ -85,14 +85,21 @@ fn request<Req: ToSchema + 'static>(
             RefOr::T(c) => c.schema.clone(),
             RefOr::Ref(_) => None,
         });
-        if schema.as_ref() != Some(&wanted) {
+        if schema.as_ref().is_some_and(|schema| is_optional(schema, &wanted)) {
+            required = Required::False;
+        } else if schema.as_ref() != Some(&wanted) {
             faults.push(format!("its request body is not the row's {}", Req::name()));
         }
-        required = declared.required.unwrap_or(Required::False);
     }
     let content = ContentBuilder::new().schema(Some(wanted)).build();
     operation.request_body =
         Some(RefOr::T(RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build()));
+}
+
+/// Whether `schema` is that of an `Option` of `wanted`.
+fn is_optional(schema: &RefOr<Schema>, wanted: &RefOr<Schema>) -> bool {
+    let expected = json!({"oneOf": [wanted, {"type": "null"}]});
+    serde_json::to_value(schema).is_ok_and(|schema| schema == expected)
 }
 
 fn success<Res: ToSchema + 'static>(

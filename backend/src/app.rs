@@ -1,0 +1,177 @@
+//! The composition root: config → database → services → http.
+
+use crate::auth::{self, AuthService, Gate, RefreshCookie, SetupToken, TokenKey};
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::crypto::{MasterKey, Passwords};
+use crate::db::{self, Db};
+use crate::health::{self, HealthService};
+use crate::http::{self, Api, Document, Gateway, MountFaults, TrustedProxies};
+use crate::settings::{self, OperatorFacts, SettingsService};
+use crate::users::{self, RolesService, UsersService};
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::web::{Data, ServiceConfig};
+use anyhow::Context;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Every service, put together once for a process. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub clock: SharedClock,
+    pub db: Db,
+    pub setup_token: SetupToken,
+    pub auth: AuthService,
+    pub users: UsersService,
+    pub roles: RolesService,
+    pub settings: SettingsService,
+    pub health: HealthService,
+}
+
+/// Mounts every route of the product.
+pub fn routes(api: &mut Api) {
+    auth::routes(api);
+    settings::routes(api);
+    users::routes(api);
+    health::routes(api);
+}
+
+/// The OpenAPI document, without a database. Fails when a route disagrees with its row.
+pub fn document() -> anyhow::Result<Document> {
+    let mut api = Api::new();
+    routes(&mut api);
+    check(&api)?;
+    Document::of(&api).context("the OpenAPI document cannot be written")
+}
+
+fn check(api: &Api) -> Result<(), MountFaults> {
+    let all: Vec<_> = contract::endpoints::ALL.iter().filter(|r| !PENDING.contains(&r.id)).copied().collect();
+    api.check(&all)
+}
+
+/// Rows whose handlers are still being written. Mounting one means taking it out of here.
+const PENDING: &[&str] = &[
+    "get_source",
+    "list_backups",
+    "create_backup",
+    "get_backup",
+    "update_backup",
+    "delete_backup",
+    "run_backup",
+    "list_logs",
+    "get_log",
+    "watch_log",
+    "download_archive",
+];
+
+impl App {
+    /// Opens the database, brings its schema up to date and puts the services together.
+    pub async fn assemble(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
+        make_private_dir(&config.data.data_dir)?;
+        let master = master_key(&config)?;
+        let db = open_database(&config).await?;
+        let setup_token = match &config.keys.setup_token {
+            Some(token) => SetupToken::fixed(token.clone()),
+            None => SetupToken::of_data_dir(&config.data.data_dir)?,
+        };
+        let passwords = Passwords::new()?;
+        let users = UsersService::new(db.clone(), clock.clone(), passwords.clone());
+        let auth = AuthService::new(
+            db.clone(),
+            clock.clone(),
+            TokenKey::new(&master),
+            passwords,
+            users.clone(),
+            setup_token.clone(),
+        );
+        Ok(App {
+            roles: RolesService::new(db.clone()),
+            settings: SettingsService::new(db.clone(), operator_facts(&config)),
+            health: HealthService::new(db.clone()),
+            config: Arc::new(config),
+            clock,
+            db,
+            setup_token,
+            auth,
+            users,
+        })
+    }
+
+    /// What the routes share, for a server that is reached at `public_url`.
+    pub fn gateway(&self, public_url: &str) -> anyhow::Result<Gateway> {
+        Ok(Gateway {
+            authenticate: Arc::new(Gate(self.auth.clone())),
+            document: Arc::new(document()?),
+            trusted_proxies: TrustedProxies(self.config.http.trusted_proxies.clone().into()),
+            https: public_url.starts_with("https://"),
+        })
+    }
+
+    /// The application of one worker.
+    pub fn application(
+        &self,
+        gateway: &Gateway,
+        cookie: RefreshCookie,
+    ) -> actix_web::App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let mut api = Api::new();
+        routes(&mut api);
+        let app = self.clone();
+        http::application(gateway, api, Box::new(move |config| app.share(config, cookie)))
+    }
+
+    /// What handlers ask for.
+    fn share(&self, config: &mut ServiceConfig, cookie: RefreshCookie) {
+        config
+            .app_data(Data::new(cookie))
+            .app_data(Data::new(self.auth.clone()))
+            .app_data(Data::new(self.users.clone()))
+            .app_data(Data::new(self.roles.clone()))
+            .app_data(Data::new(self.settings.clone()))
+            .app_data(Data::new(self.health.clone()));
+    }
+}
+
+/// Connects to the metadata database and brings its schema up to date.
+pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    make_private_dir(&config.data.data_dir)?;
+    let url = config.data.database_url();
+    let db = db::connect(url.expose()).await.context("the metadata database cannot be opened")?;
+    db::migrate(&db).await.context("the schema of the metadata database cannot be brought up to date")?;
+    Ok(db)
+}
+
+fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
+    Ok(match (&config.keys.encryption_key, &config.keys.encryption_key_file) {
+        (Some(key), _) => MasterKey::parse(key.expose(), "STOREKEEP_ENCRYPTION_KEY")?,
+        (None, Some(file)) => MasterKey::read(file)?,
+        (None, None) => MasterKey::of_data_dir(&config.data.data_dir)?,
+    })
+}
+
+fn operator_facts(config: &Config) -> OperatorFacts {
+    OperatorFacts {
+        magento_root: config.store.magento_root.as_ref().map(|p| p.display().to_string()),
+        archive_dir: config.data.archive_dir().display().to_string(),
+        part_size_bytes: i64::try_from(config.store.part_size).unwrap_or(i64::MAX),
+    }
+}
+
+/// Of the server's user alone: it holds the key, and copies of customers' data.
+fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("the data directory {} cannot be made", dir.display()))
+}

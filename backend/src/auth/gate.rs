@@ -1,0 +1,22 @@
+//! What the access middleware asks.
+
+use super::AuthService;
+use crate::http::{ApiError, Authenticate, Principal, Via};
+use async_trait::async_trait;
+
+/// Authenticates bearer tokens by the sessions of `auth`.
+pub struct Gate(pub AuthService);
+
+#[async_trait]
+impl Authenticate for Gate {
+    async fn authenticate(&self, bearer: &str) -> Result<Principal, ApiError> {
+        let holder = self.0.holder(bearer).await?;
+        Ok(Principal {
+            user_id: holder.user_id,
+            username: holder.username,
+            role: holder.role,
+            grants: holder.grants,
+            via: Via::Session(holder.session),
+        })
+    }
+}

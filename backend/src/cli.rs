@@ -1,0 +1,194 @@
+//! The command line.
+
+use crate::app::{self, App};
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::{Config, LogConfig, LogFormat, warn_about_unknown};
+use crate::crypto::{OpaqueToken, Passwords};
+use crate::serve;
+use crate::users::{self, UsersService};
+use anyhow::{Context, bail};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::io::{BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Scheduled, multi-destination backups of Magento 2 stores.
+#[derive(Debug, Parser)]
+#[command(name = "storekeep", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Brings the metadata database up to date, then serves the console and the API.
+    Serve(Box<Config>),
+    /// Brings the metadata database up to date.
+    Migrate(Box<Config>),
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Looks after users from a shell on the server.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Asks a running server whether it can work; exit code 0 when it can.
+    Healthcheck(Healthcheck),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Gives a user a new password, and ends all of their sessions.
+    ResetPassword(Box<ResetPassword>),
+}
+
+#[derive(Debug, Args)]
+pub struct ResetPassword {
+    /// The user's name.
+    username: String,
+    /// Reads the new password from standard input (one line) instead of making and printing a random one.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Args)]
+pub struct Healthcheck {
+    /// The address and port of the server.
+    #[arg(long, env = "STOREKEEP_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: String,
+}
+
+impl Command {
+    fn log(&self) -> Option<&LogConfig> {
+        match self {
+            Command::Serve(config) | Command::Migrate(config) => Some(&config.log),
+            Command::User(UserCommand::ResetPassword(args)) => Some(&args.config.log),
+            Command::Openapi | Command::Healthcheck(_) => None,
+        }
+    }
+}
+
+/// Runs one command to its end.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Some(log) = cli.command.log() {
+        start_logging(log)?;
+        warn_about_unknown(&Cli::command());
+    }
+    let clock: SharedClock = Arc::new(SystemClock);
+    match cli.command {
+        Command::Serve(config) => {
+            let app = App::assemble(config.without_empty_values(), clock).await?;
+            serve::serve(app).await?;
+        }
+        Command::Migrate(config) => {
+            app::open_database(&config.without_empty_values()).await?;
+            tracing::info!("the metadata database is up to date");
+        }
+        Command::Openapi => print(&app::document()?.pretty()?)?,
+        Command::User(UserCommand::ResetPassword(args)) => reset_password(*args, clock).await?,
+        Command::Healthcheck(args) => healthcheck(&args.listen).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_logging(log: &LogConfig) -> anyhow::Result<()> {
+    // What libraries tell about every worker and migration says nothing to an operator.
+    let filter = tracing_subscriber::EnvFilter::try_new(format!(
+        "sea_orm_migration=warn,actix_server=warn,{}",
+        log.filter
+    ))
+    .with_context(|| format!("`{}` is not a log filter; try `info`", log.filter))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = match log.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|e| anyhow::anyhow!("logging could not be started: {e}"))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("standard output is closed")
+}
+
+async fn reset_password(args: ResetPassword, clock: SharedClock) -> anyhow::Result<()> {
+    let made = OpaqueToken::random();
+    let given = if args.password_stdin {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).context("the password cannot be read")?;
+        Some(line.trim_end_matches(['\r', '\n']).to_owned())
+    } else {
+        None
+    };
+    let password = given.as_deref().unwrap_or(&made.expose()[..20]);
+    let length = password.chars().count() as u64;
+    if !(contract::MIN_PASSWORD..=contract::MAX_PASSWORD).contains(&length) {
+        bail!("use {} to {} characters", contract::MIN_PASSWORD, contract::MAX_PASSWORD);
+    }
+    let db = app::open_database(&args.config.without_empty_values()).await?;
+    match UsersService::new(db, clock, Passwords::new()?).reset_password(&args.username, password).await {
+        Err(users::Error::NoSuchUsername) => bail!("there is no user named `{}`", args.username),
+        other => other?,
+    }
+    if given.is_some() {
+        print("The password is changed.\n")
+    } else {
+        print(&format!("The new password is: {password}\n"))
+    }
+}
+
+/// One plain request; a whole HTTP client would be much for it.
+async fn healthcheck(listen: &str) -> anyhow::Result<()> {
+    let ask = async {
+        let mut stream = tokio::net::TcpStream::connect(reachable(listen)).await?;
+        let request = format!("GET /readyz HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(64 << 10).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(10), ask)
+        .await
+        .with_context(|| format!("the server at {listen} does not answer"))?
+        .with_context(|| format!("the server at {listen} cannot be reached"))?;
+    if answer.starts_with("HTTP/1.1 200 ") {
+        return Ok(());
+    }
+    bail!("the server at {listen} is not ready: {}", answer.lines().next().unwrap_or("no answer"))
+}
+
+/// The address to ask of a server that listens on every address.
+fn reachable(listen: &str) -> String {
+    match listen.rsplit_once(':') {
+        Some(("0.0.0.0" | "[::]", port)) => format!("localhost:{port}"),
+        _ => listen.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_a_flag_a_variable_and_a_help_text() {
+        for arg in Cli::command().find_subcommand("serve").unwrap().get_arguments() {
+            let Some(flag) = arg.get_long().filter(|l| *l != "help") else { continue };
+            let variable = arg.get_env().map(|e| e.to_string_lossy().into_owned());
+            let expected = format!("STOREKEEP_{}", flag.replace('-', "_").to_uppercase());
+            assert_eq!(variable, Some(expected), "--{flag}");
+            assert!(arg.get_help().is_some(), "--{flag}");
+        }
+    }
+}

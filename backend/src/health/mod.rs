@@ -1,0 +1,8 @@
+//! How the server is, and what it offers.
+
+mod handlers;
+mod routes;
+mod service;
+
+pub use routes::routes;
+pub use service::HealthService;

@@ -1,0 +1,84 @@
+//! Serving: binding, printing where to go, and stopping in good order.
+
+use crate::app::App;
+use crate::auth::RefreshCookie;
+use crate::http::console_is_built_in;
+use actix_web::HttpServer;
+use anyhow::Context;
+use std::io::Write;
+use std::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves until SIGTERM or SIGINT, then lets requests end within the configured time.
+pub async fn serve(app: App) -> anyhow::Result<()> {
+    let listen = &app.config.http.listen;
+    let listener = TcpListener::bind(listen).with_context(|| {
+        format!("the server cannot listen on {listen}; is the address free and this machine's own?")
+    })?;
+    let address = listener.local_addr()?;
+    let public_url = app.config.http.public_url(address);
+    let cookie = RefreshCookie::new(&public_url);
+    let gateway = app.gateway(&public_url)?;
+    warn_about(&app, &public_url);
+
+    let timeout = app.config.http.stop_timeout();
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
+    let application = app.clone();
+    let server = HttpServer::new(move || application.application(&gateway, cookie))
+        .workers(workers)
+        .disable_signals()
+        .shutdown_timeout(timeout.as_secs())
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = tokio::spawn(server);
+    greet(&app, address, &public_url).await?;
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+    }
+    handle.stop(true).await;
+    running.await.context("the server broke off")??;
+    app.db.close().await.context("the metadata database could not be closed")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn warn_about(app: &App, public_url: &str) {
+    if !console_is_built_in() {
+        tracing::warn!("this binary was built without the console; the API works, the pages do not");
+    }
+    if app.config.store.magento_root.is_none() {
+        tracing::warn!("no Magento root is configured; set STOREKEEP_MAGENTO_ROOT before running a backup");
+    }
+    if public_url.starts_with("http://") && RefreshCookie::new(public_url).is_secure() {
+        tracing::warn!(
+            "the public URL {public_url} is not https: passwords travel in clear, and browsers will not keep people signed in"
+        );
+    }
+}
+
+/// For whoever started the server, on standard output; log lines go to standard error.
+async fn greet(app: &App, address: std::net::SocketAddr, public_url: &str) -> anyhow::Result<()> {
+    let mut text = format!("Storekeep listens on http://{address}\n");
+    if public_url != format!("http://{address}") {
+        text += &format!("Browsers reach it at {public_url}\n");
+    }
+    if app.auth.setup_needed().await? {
+        text += &match app.setup_token.to_print() {
+            Some(token) => format!(
+                "\nNo administrator exists yet. Open {public_url} and enter this one-time set-up token:\n\n    {token}\n\n"
+            ),
+            None => format!(
+                "\nNo administrator exists yet. Open {public_url} and enter the set-up token that you chose.\n\n"
+            ),
+        };
+    }
+    let mut out = std::io::stdout().lock();
+    // Whoever closed standard output does not want to read it.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The tests of the server from outside: one program, so that it links once.
+//!
+//! `api` mirrors the URLs: `api/<resource>/<verb>.rs`.
+
+mod api;
+mod support;

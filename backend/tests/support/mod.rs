@@ -1,0 +1,168 @@
+//! The server under test: every service, an embedded database in a folder of its own, a clock that stands still.
+
+mod answer;
+mod people;
+
+pub use answer::Answer;
+pub use people::{PASSWORD, Someone};
+
+use actix_http::Request;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::header;
+use actix_web::test::{TestRequest, init_service};
+use chrono::{DateTime, Utc};
+use clap::Parser;
+use contract::{Endpoint, Row};
+use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+use storekeep::app::App;
+use storekeep::auth::RefreshCookie;
+use storekeep::clock::TestClock;
+use storekeep::config::{Config, Secret};
+use tempfile::TempDir;
+
+/// The token that makes the first administrator of a [`TestApp`].
+pub const SETUP_TOKEN: &str = "the-set-up-token-of-the-tests";
+const PUBLIC_URL: &str = "https://storekeep.example.org";
+
+type Call = Rc<dyn Fn(Request) -> LocalBoxFuture<'static, ServiceResponse>>;
+
+/// A whole server without a socket. Use it in `#[actix_web::test]`.
+pub struct TestApp {
+    pub app: App,
+    pub clock: TestClock,
+    pub dir: TempDir,
+    call: Call,
+}
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// Settings as the command line gives them, with everything below `dir`.
+pub fn config_in(dir: &TempDir) -> Config {
+    let data_dir = dir.path().join("data");
+    let flags = Flags::parse_from(["storekeep", "--data-dir", &data_dir.to_string_lossy()]);
+    let mut config = flags.config.without_empty_values();
+    config.keys.setup_token = Some(Secret::new(SETUP_TOKEN));
+    config
+}
+
+/// 2026-03-02T10:00:00Z, a Monday.
+pub fn monday() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_772_445_600, 0).unwrap()
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        TestApp::with(|_| {}).await
+    }
+
+    /// With other settings than the defaults.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config_in(&dir);
+        change(&mut config);
+        TestApp::on(dir, config).await
+    }
+
+    /// On a folder that may hold the data of an earlier server.
+    pub async fn on(dir: TempDir, config: Config) -> Self {
+        storekeep::crypto::install_providers();
+        let clock = TestClock::at(monday());
+        let app = App::assemble(config, Arc::new(clock.clone())).await.unwrap();
+        let gateway = app.gateway(PUBLIC_URL).unwrap();
+        let service = init_service(app.application(&gateway, RefreshCookie::new(PUBLIC_URL))).await;
+        let service = Rc::new(service);
+        let call: Call = Rc::new(move |request| {
+            let service = service.clone();
+            Box::pin(async move {
+                match service.call(request).await {
+                    Ok(response) => response,
+                    // What a connection does with an error that left no request.
+                    Err(error) => {
+                        ServiceResponse::new(TestRequest::default().to_http_request(), error.error_response())
+                    }
+                }
+            })
+        });
+        TestApp { app, clock, dir, call }
+    }
+
+    /// A call by its row; `args` fill the placeholders of the path.
+    pub fn call<'a, Req, Res>(&'a self, endpoint: &Endpoint<Req, Res>, args: &[&str]) -> Ask<'a, Req, Res> {
+        let request = TestRequest::with_uri(&endpoint.path_with(args)).method(method(&endpoint.row));
+        Ask { app: self, request, types: PhantomData }
+    }
+
+    /// A request of any kind; `()` stands for bodies that are no JSON of the contract.
+    pub fn raw(&self, method: &str, uri: &str) -> Ask<'_, serde_json::Value, serde_json::Value> {
+        let request = TestRequest::with_uri(uri).method(method.parse().unwrap());
+        Ask { app: self, request, types: PhantomData }
+    }
+}
+
+fn method(row: &Row) -> actix_web::http::Method {
+    row.method.as_str().parse().unwrap()
+}
+
+/// A request that is being put together.
+#[must_use]
+pub struct Ask<'a, Req, Res> {
+    app: &'a TestApp,
+    request: TestRequest,
+    types: PhantomData<fn(Req) -> Res>,
+}
+
+impl<Req: Serialize, Res> Ask<'_, Req, Res> {
+    /// As somebody who is signed in.
+    pub fn by(self, someone: &Someone) -> Self {
+        self.token(&someone.access_token)
+    }
+
+    pub fn token(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.request = self.request.insert_header((name, value));
+        self
+    }
+
+    pub fn query(mut self, path_and_query: &str) -> Self {
+        self.request = self.request.uri(path_and_query);
+        self
+    }
+
+    pub fn body(mut self, body: &Req) -> Self {
+        self.request = self.request.set_json(body);
+        self
+    }
+
+    /// A JSON body that need not be what the contract wants.
+    pub fn json(mut self, body: serde_json::Value) -> Self {
+        self.request = self.request.set_json(body);
+        self
+    }
+
+    /// Any bytes, called JSON.
+    pub fn bytes(mut self, body: impl Into<actix_web::web::Bytes>) -> Self {
+        self.request =
+            self.request.insert_header((header::CONTENT_TYPE, "application/json")).set_payload(body);
+        self
+    }
+
+    pub fn from(mut self, peer: &str) -> Self {
+        self.request = self.request.peer_addr(format!("{peer}:40000").parse().unwrap());
+        self
+    }
+
+    pub async fn send(self) -> Answer<Res> {
+        Answer::of((self.app.call)(self.request.to_request()).await).await
+    }
+}
