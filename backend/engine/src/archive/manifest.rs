@@ -47,6 +47,8 @@ pub struct Manifest {
     pub source: SourceInfo,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<FilesInfo>,
+    #[serde(default)]
+    pub databases: Vec<serde_json::Value>,
     /// How many warnings the pass had; the list may hold fewer.
     #[serde(default)]
     pub warnings_total: u64,
@@ -114,7 +116,8 @@ impl Manifest {
             return Err(NotOurs::Elsewhere(format!("{}/{}", manifest.folder, manifest.copy)));
         }
         let reserved = [layout::MANIFEST, layout::TOMBSTONE];
-        match manifest.archives.iter().find(|a| !layout::is_safe_key(&a.name) || reserved.contains(&&*a.name)) {
+        match manifest.archives.iter().find(|a| !layout::is_safe_key(&a.name) || reserved.contains(&&*a.name))
+        {
             Some(archive) => Err(NotOurs::UnsafeName(archive.name.clone())),
             None => Ok(manifest),
         }
@@ -157,6 +160,7 @@ mod tests {
                 excluded: vec!["var/cache".into()],
                 links_out: vec![],
             }),
+            databases: vec![],
             warnings_total: 1,
             warnings: vec![Warning::missing("database_failed", None, "The database is missing.")],
         }
@@ -180,7 +184,9 @@ mod tests {
             NotOurs::Elsewhere("nightly/2026-11-22T02-30-00Z".into())
         );
         assert!(matches!(read("nightly", "2026-11-23T02-30-00Z"), NotOurs::Elsewhere(_)));
-        for other in ["", "{}", "[]", "null", r#"{"format":1,"program":"storekeep"}"#, r#"{"name":"my-theme"}"#] {
+        for other in
+            ["", "{}", "[]", "null", r#"{"format":1,"program":"storekeep"}"#, r#"{"name":"my-theme"}"#]
+        {
             let error = Manifest::read(other.as_bytes(), "nightly", "x").unwrap_err();
             assert!(matches!(error, NotOurs::Unreadable(_)), "{other}: {error}");
         }
