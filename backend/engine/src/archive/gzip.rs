@@ -74,7 +74,9 @@ enum Failure {
 
 /// Fills the (empty) buffer with the bytes of one member. Runs on a worker.
 type Job = Box<dyn FnOnce(&mut Vec<u8>) -> io::Result<()> + Send>;
-type Member = io::Result<Vec<u8>>;
+/// A compressed member: the first so many bytes of a buffer that is never cleared, for filling it with zeros again would cost
+/// as much as copying it.
+type Member = io::Result<(Vec<u8>, usize)>;
 
 struct Shared {
     options: GzipOptions,
@@ -82,7 +84,7 @@ struct Shared {
     failure: Mutex<Option<Failure>>,
     /// Nothing more is worth doing: an error, a cancellation or an abandoned writer.
     stopped: AtomicBool,
-    /// Emptied buffers: of blocks that were compressed, and of members that were written.
+    /// Used buffers: of blocks that were compressed, and of members that were written.
     blocks: Recycler,
     members: Recycler,
 }
@@ -126,8 +128,7 @@ impl Recycler {
         self.1.try_recv().unwrap_or_default()
     }
 
-    fn put(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
+    fn put(&self, buffer: Vec<u8>) {
         // A full stock lets the buffer go.
         let _ = self.0.try_send(buffer);
     }
@@ -215,6 +216,7 @@ impl GzipWriter {
             return Ok(());
         }
         let block = std::mem::replace(&mut self.block, self.shared.blocks.take());
+        self.block.clear();
         let shared = Arc::clone(&self.shared);
         self.send(Box::new(move |buffer| {
             shared.blocks.put(std::mem::replace(buffer, block));
@@ -295,12 +297,14 @@ fn work(shared: &Shared, level: CompressionLvl, jobs: &Receiver<(Job, Sender<Mem
 }
 
 fn compress(compressor: &mut Compressor, raw: &[u8], mut member: Vec<u8>) -> Member {
-    member.resize(compressor.gzip_compress_bound(raw.len()), 0);
+    let bound = compressor.gzip_compress_bound(raw.len());
+    if member.len() < bound {
+        member.resize(bound, 0);
+    }
     let length = compressor
         .gzip_compress(raw, &mut member)
         .map_err(|error| io::Error::other(format!("compression failed: {error}")))?;
-    member.truncate(length);
-    Ok(member)
+    Ok((member, length))
 }
 
 /// The writer: takes results in the order of submission. None when something failed.
@@ -312,10 +316,10 @@ fn write(
     let mut all = || {
         for result in results {
             // Without a result its job never ran: the caller gave up in between.
-            let member = result.recv().unwrap_or_else(|_| Err(cancelled()))?;
+            let (member, length) = result.recv().unwrap_or_else(|_| Err(cancelled()))?;
             shared.check()?;
-            parts.write_all(&member)?;
-            shared.counters.bytes_out.fetch_add(member.len() as u64, Ordering::Relaxed);
+            parts.write_all(&member[..length])?;
+            shared.counters.bytes_out.fetch_add(length as u64, Ordering::Relaxed);
             shared.members.put(member);
         }
         shared.check()

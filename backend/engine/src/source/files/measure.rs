@@ -90,7 +90,7 @@ pub fn measure(root: &Path, symlinks: Symlinks, limit: Duration) -> io::Result<M
     };
     let fine = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| work.run())).collect();
-        threads.into_iter().fold(true, |ok, thread| thread.join().is_ok() && ok)
+        threads.into_iter().filter_map(|thread| thread.join().err()).count() == 0
     });
     if !fine {
         return Err(io::Error::other("measuring the Magento root ended unexpectedly"));

@@ -93,7 +93,7 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..options.threads.max(1)).map(|_| scope.spawn(|| walker.work())).collect();
         // Joined here, or the scope would pass a panic on.
-        threads.into_iter().fold(true, |ok, thread| thread.join().is_ok() && ok)
+        threads.into_iter().filter_map(|thread| thread.join().err()).count() == 0
     })
     .then_some(())
     .ok_or(WalkError::Panicked)?;
