@@ -168,7 +168,7 @@ fn operator_facts(config: &Config) -> OperatorFacts {
 }
 
 /// Of the server's user alone: it holds the key, and copies of customers' data.
-fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -4,11 +4,13 @@ use crate::app::{self, App};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, LogConfig, LogFormat, warn_about_unknown};
 use crate::crypto::{OpaqueToken, Passwords};
+use crate::demo;
 use crate::serve;
 use crate::users::{self, UsersService};
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub enum Command {
     Migrate(Box<Config>),
     /// Prints the OpenAPI document.
     Openapi,
+    /// Makes a demo store to try the product on, and keeps its database running.
+    Demo(Demo),
     /// Looks after users from a shell on the server.
     #[command(subcommand)]
     User(UserCommand),
@@ -55,6 +59,15 @@ pub struct ResetPassword {
 }
 
 #[derive(Debug, Args)]
+pub struct Demo {
+    /// An empty or new directory, or the one of an earlier demo store.
+    #[arg(long, value_name = "DIR", default_value = "./demo-store")]
+    dir: PathBuf,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+#[derive(Debug, Args)]
 pub struct Healthcheck {
     /// The address and port of the server.
     #[arg(long, env = "STOREKEEP_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -66,6 +79,7 @@ impl Command {
         match self {
             Command::Serve(config) | Command::Migrate(config) => Some(&config.log),
             Command::User(UserCommand::ResetPassword(args)) => Some(&args.config.log),
+            Command::Demo(args) => Some(&args.log),
             Command::Openapi | Command::Healthcheck(_) => None,
         }
     }
@@ -80,13 +94,19 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let clock: SharedClock = Arc::new(SystemClock);
     match cli.command {
         Command::Serve(config) => {
-            let app = App::assemble(config.without_empty_values(), clock).await?;
+            let mut config = config.without_empty_values();
+            let store = demo::open(&mut config).await?;
+            let app = App::assemble(config, clock).await?;
             serve::serve(app).await?;
+            if let Some(store) = store {
+                demo::close(store).await?;
+            }
         }
         Command::Migrate(config) => {
             app::open_database(&config.without_empty_values()).await?;
             tracing::info!("the metadata database is up to date");
         }
+        Command::Demo(args) => demo::keep(&args.dir).await?,
         Command::Openapi => print(&app::document()?.pretty()?)?,
         Command::User(UserCommand::ResetPassword(args)) => reset_password(*args, clock).await?,
         Command::Healthcheck(args) => healthcheck(&args.listen).await?,

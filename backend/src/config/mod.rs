@@ -37,6 +37,10 @@ pub struct StoreConfig {
     #[arg(long, env = "STOREKEEP_MAGENTO_ROOT", value_name = "DIR")]
     pub magento_root: Option<PathBuf>,
 
+    /// Serves a demo store, made below the data directory at the first start, instead of a store of your own.
+    #[arg(long, env = "STOREKEEP_DEMO")]
+    pub demo: bool,
+
     /// Overrides the database that env.php names: mysql://user:password@host:3306/name. Prefer the variable: a flag is
     /// visible to every user of the machine.
     #[arg(long, env = "STOREKEEP_MAGENTO_DATABASE_URL", value_name = "URL", hide_env_values = true)]

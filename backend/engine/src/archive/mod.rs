@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 pub mod gzip;
-pub mod manifest;
 pub mod parts;
 pub mod tree;
 

@@ -1,10 +1,9 @@
 //! A demo store to try the product on, and the private MariaDB server it lives in.
 
-mod content;
+pub mod content;
 mod rows;
 pub mod server;
 mod store;
 mod tree;
 
-pub use content::Seed;
 pub use store::{DemoError, DemoStore};

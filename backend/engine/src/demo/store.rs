@@ -48,8 +48,7 @@ struct Marker {
 pub struct DemoStore {
     root: PathBuf,
     password: String,
-    server: PrivateServer,
-    watchdog: Option<Child>,
+    server: Guarded,
 }
 
 impl DemoStore {
@@ -61,14 +60,14 @@ impl DemoStore {
             .await
             .map_err(|_| DemoError::Interrupted)??;
         if !marker.complete {
-            fill(&server, &marker.password).await?;
+            fill(&server.server, &marker.password).await?;
         }
         let root = dir.join("magento");
-        tree::write_env(&root, server.socket(), USER, &marker.password, DATABASE).map_err(io_error(&root))?;
+        tree::write_env(&root, server.server.socket(), USER, &marker.password, DATABASE)
+            .map_err(io_error(&root))?;
         let Marker { format, password, .. } = marker;
         save(&dir, &Marker { format, complete: true, password: password.clone() })?;
-        let watchdog = watch(&server).map_err(io_error(&dir))?;
-        Ok(DemoStore { root, password, server, watchdog: Some(watchdog) })
+        Ok(DemoStore { root, password, server })
     }
 
     /// The Magento root.
@@ -77,7 +76,7 @@ impl DemoStore {
     }
 
     pub fn server(&self) -> &PrivateServer {
-        &self.server
+        &self.server.server
     }
 
     pub fn database(&self) -> &'static str {
@@ -93,17 +92,33 @@ impl DemoStore {
     pub fn stop(self) {}
 }
 
-impl Drop for DemoStore {
-    fn drop(&mut self) {
-        // First the watchdog, which would otherwise see the server's end as its turn. The server ends by its own drop.
-        if let Some(mut watchdog) = self.watchdog.take() {
-            let _ = watchdog.kill();
-            let _ = watchdog.wait();
-        }
+/// A server that ends with this process, however that ends.
+#[derive(Debug)]
+struct Guarded {
+    watchdog: Child,
+    server: PrivateServer,
+}
+
+impl Guarded {
+    /// Small, and careless about the last second before a power cut: the store can be made again.
+    fn start(dir: &Path) -> Result<Guarded, DemoError> {
+        let server = PrivateServer::start_with(
+            dir,
+            &["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"],
+        )?;
+        Ok(Guarded { watchdog: watch(&server).map_err(io_error(dir))?, server })
     }
 }
 
-/// Ends the server when this process is gone, however it went: the shell waits on a pipe whose other end only we hold.
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Before the server, whose process id may be somebody else's when it is gone.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// The shell waits on a pipe whose other end only this process holds, and then ends the server.
 /// Whatever the shell cannot do any more, the next start does (`PrivateServer::start` ends a leftover).
 fn watch(server: &PrivateServer) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt;
@@ -121,7 +136,7 @@ fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> DemoError + '_ {
 }
 
 /// The blocking part: the directory, the tree, the server.
-fn prepare(dir: &Path) -> Result<(PathBuf, Marker, PrivateServer), DemoError> {
+fn prepare(dir: &Path) -> Result<(PathBuf, Marker, Guarded), DemoError> {
     fs::create_dir_all(dir).map_err(io_error(dir))?;
     let dir = fs::canonicalize(dir).map_err(io_error(dir))?;
     let old: Option<Marker> = match fs::read(dir.join(MARKER)) {
@@ -139,7 +154,7 @@ fn prepare(dir: &Path) -> Result<(PathBuf, Marker, PrivateServer), DemoError> {
         old.as_ref().filter(|m| m.complete && m.format == FORMAT && root.is_dir() && database.is_dir())
     {
         let marker = Marker { format: FORMAT, complete: true, password: marker.password.clone() };
-        let server = start(&database)?;
+        let server = Guarded::start(&database)?;
         return Ok((dir, marker, server));
     }
     if old.is_none() && fs::read_dir(&dir).map_err(io_error(&dir))?.next().is_some() {
@@ -147,7 +162,7 @@ fn prepare(dir: &Path) -> Result<(PathBuf, Marker, PrivateServer), DemoError> {
     }
     if database.is_dir() {
         // Ends a server that may still run on it, before its files go.
-        drop(start(&database));
+        drop(Guarded::start(&database));
     }
     for part in ["magento", "shared", "database"] {
         let part = dir.join(part);
@@ -159,17 +174,12 @@ fn prepare(dir: &Path) -> Result<(PathBuf, Marker, PrivateServer), DemoError> {
     let marker = Marker { format: FORMAT, complete: false, password };
     save(&dir, &marker)?;
     let server = std::thread::scope(|scope| {
-        let server = scope.spawn(|| start(&database));
+        let server = scope.spawn(|| Guarded::start(&database));
         let written = tree::write(&root, &dir.join("shared")).map_err(io_error(&root));
         let server = server.join().map_err(|_| DemoError::Interrupted)??;
         written.map(|()| server)
     })?;
     Ok((dir, marker, server))
-}
-
-/// Small, and careless about the last second before a power cut: the store can be made again.
-fn start(dir: &Path) -> Result<PrivateServer, ServerError> {
-    PrivateServer::start_with(dir, &["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"])
 }
 
 fn save(dir: &Path, marker: &Marker) -> Result<(), DemoError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 mod body;
 pub mod error;
-pub(crate) mod local;
+mod local;
 mod memory;
 mod retry;
 
