@@ -3,11 +3,29 @@
 use crate::archive::ArchiveFile;
 use crate::event::{Events, Warning};
 use crate::source::magento::Source;
-use crate::storage::{Storage, StorageKind};
+use crate::storage::{RetryPolicy, Storage, StorageKind};
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+mod database;
+mod local;
+mod make;
+mod pass;
+mod rows;
+mod space;
+mod status;
+mod sweep;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+pub use local::{LocalCopy, local_copies, remove_partials};
 
 /// Everything one pass needs. Built by the server from a Set and its settings.
 pub struct Job {
@@ -47,6 +65,7 @@ pub struct Row {
 pub enum Target {
     /// The archive directory itself.
     Local,
+    /// Rooted at the row's path already: the copy's keys there are `<folder>/<timestamp>/…`.
     Remote(Arc<dyn Storage>),
     /// The row cannot be used (its Storage Set is gone, disabled, unlinked): it fails with this message.
     Unusable(String),
@@ -93,17 +112,102 @@ pub struct Outcome {
 pub const MAX_WARNINGS: usize = 1000;
 
 /// Runs one pass to its end. Cancelling `cancel` stops it at the next block of bytes; nothing half-made stays.
+///
+/// The order, and what each step promises, is that of a pass: the database snapshot is opened before the first file is read; everything
+/// is written under `<timestamp>.partial/`, flushed, and renamed with its manifest; then the rows, each on its own.
 pub async fn run(job: Job, events: Events, cancel: CancellationToken) -> Outcome {
-    let _ = (job, events, cancel);
-    Outcome {
-        status: Status::Failed,
-        copy_path: None,
-        archives: Vec::new(),
-        complete: false,
-        rows: Vec::new(),
-        warnings: Vec::new(),
-        error: Some("not built yet".into()),
-        swept: Vec::new(),
-        local_copy_kept: false,
+    run_tuned(job, events, cancel, Tuning::default()).await
+}
+
+/// How patient a pass is with destinations.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tuning {
+    pub retry: RetryPolicy,
+    /// A destination that takes nothing and says nothing for so long is given up on.
+    pub stall: Duration,
+    /// How long a cancelled upload may take to clear up behind itself.
+    pub grace: Duration,
+    /// How long removing what arrived of a failed upload may take.
+    pub clear_up: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            retry: RetryPolicy::default(),
+            stall: Duration::from_secs(30 * 60),
+            grace: Duration::from_secs(10),
+            clear_up: Duration::from_secs(60),
+        }
+    }
+}
+
+pub(crate) async fn run_tuned(
+    job: Job,
+    events: Events,
+    cancel: CancellationToken,
+    tuning: Tuning,
+) -> Outcome {
+    let cancel = cancel.child_token();
+    // What was started for this pass ends with it, also when it panics or its future is dropped.
+    let _end = cancel.clone().drop_guard();
+    let started = Instant::now();
+    let pass = pass::run(&job, events, cancel, tuning);
+    match AssertUnwindSafe(pass).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let text = panic_text(panic.as_ref());
+            tracing::error!(set.folder = job.folder, panic = text, "a pass panicked");
+            Outcome::failed(
+                &job,
+                started,
+                format!("The pass ended unexpectedly: {text}. This is a fault of the program."),
+            )
+        }
+    }
+}
+
+/// What a panic said.
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+impl Outcome {
+    /// A pass that failed before anything could be stored.
+    fn failed(job: &Job, started: Instant, error: String) -> Outcome {
+        let seconds = started.elapsed().as_secs_f64();
+        let row = |row: &Row| {
+            let message = match &row.target {
+                Target::Unusable(message) => message.clone(),
+                _ => "Nothing was stored here: the pass failed before.".into(),
+            };
+            row.result(false, message, 0, seconds)
+        };
+        Outcome {
+            status: Status::Failed,
+            copy_path: None,
+            archives: Vec::new(),
+            complete: false,
+            rows: job.rows.iter().map(row).collect(),
+            warnings: Vec::new(),
+            error: Some(error),
+            swept: Vec::new(),
+            local_copy_kept: false,
+        }
+    }
+}
+
+impl Row {
+    fn result(&self, ok: bool, message: String, bytes: u64, seconds: f64) -> RowResult {
+        RowResult {
+            storage_id: self.storage_id.clone(),
+            title: self.title.clone(),
+            kind: self.kind,
+            ok,
+            message,
+            bytes,
+            seconds,
+        }
     }
 }

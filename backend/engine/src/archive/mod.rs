@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod gzip;
+pub mod manifest;
 pub mod parts;
 pub mod tree;
 

@@ -1,4 +1,4 @@
-//! Names: of copies, of folders that are being made, of archive parts, of keys.
+//! Names: of copies, of folders that are being made, of keys. (Parts of an archive are named by `archive::parts`.)
 //!
 //! A copy is `<folder>/<timestamp>/` at every destination, where the timestamp is the start of its pass in UTC to the second,
 //! `2026-11-22T02-30-00Z`: sorted as text it is sorted in time, and it is a valid name on every file system and at every provider.
@@ -50,12 +50,6 @@ pub fn free_copy_name(at: DateTime<Utc>, taken: impl Fn(&str) -> bool) -> String
         }
         at += Duration::seconds(1);
     }
-}
-
-/// The name of part `number` (from 1) of a split archive: `files.tgz.001`. Parts beyond 999 grow a digit, and still sort for a
-/// shell's `files.tgz.*` because the numbers below 1000 are all shorter.
-pub fn part_name(archive: &str, number: u32) -> String {
-    format!("{archive}.{number:03}")
 }
 
 /// One path segment that is safe on every file system: not empty, not `.` or `..`, at most 255 bytes, without separators and
@@ -126,12 +120,6 @@ mod tests {
         let free = |t: &str| free_copy_name(at(t), |n| taken.contains(n));
         assert_eq!(free("2026-12-31T23:59:59.5Z"), "2027-01-01T00-00-01Z");
         assert_eq!(free("2026-12-31T23:59:58Z"), "2026-12-31T23-59-58Z");
-    }
-
-    #[test]
-    fn parts_are_numbered_from_one_with_three_digits() {
-        assert_eq!(part_name("files.tgz", 1), "files.tgz.001");
-        assert_eq!(part_name("files.tgz", 999), "files.tgz.999");
     }
 
     #[rstest]

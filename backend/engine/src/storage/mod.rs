@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 mod body;
 pub mod error;
-mod local;
+pub(crate) mod local;
 mod memory;
 mod retry;
 

@@ -1,0 +1,326 @@
+//! Making a copy: preflight, files and dump side by side, seal.
+
+use super::database::{self, DatabasePart};
+use super::local::Making;
+use super::pass::CANCELLED;
+use super::upload::Sealed;
+use super::{Job, Target, space, status};
+use crate::archive::ArchiveFile;
+use crate::archive::manifest::{ArchiveType, FORMAT, FilesInfo, Manifest, PROGRAM, SourceInfo};
+use crate::archive::tree::{self, PackError, PackOptions, Packed};
+use crate::event::{Event, Events, Phase, Warning};
+use crate::policy::layout;
+use crate::source::files::{Excludes, Kind, WalkOptions, Warnings, walk};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A sealed copy, and what there is to say about it.
+pub(super) struct Made {
+    pub copy: Sealed,
+    pub name: String,
+    pub complete: bool,
+    pub warnings: Vec<Warning>,
+    /// For the rows' messages: the part that is missing, and why.
+    pub missing: Option<String>,
+}
+
+/// Why one part of a copy was not made.
+pub(super) enum PartError {
+    Cancelled,
+    /// The cause and the remedy, as sentences.
+    Failed(String),
+}
+
+/// What one pass makes a copy of, with everything it needs.
+pub(super) struct Maker<'a> {
+    pub job: &'a Job,
+    pub events: &'a Events,
+    pub cancel: &'a CancellationToken,
+    pub started: Instant,
+}
+
+/// Runs blocking work; a panic in it is an error like any other.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => format!(
+            "It ended unexpectedly: {}. This is a fault of the program.",
+            super::panic_text(panic.as_ref())
+        ),
+        Err(error) => format!("It broke off: {error}."),
+    })
+}
+
+impl Maker<'_> {
+    /// Makes the copy. When that fails nothing of it stays.
+    pub async fn make(&self) -> Result<Made, String> {
+        self.events.emit(Event::Started { phase: Phase::Preflight, total_bytes: None, total_items: None });
+        let ready = self.preflight().await;
+        self.events.emit(Event::Ended { phase: Phase::Preflight, ok: ready.is_ok() });
+        let (making, excludes, database) = ready?;
+
+        let files = async {
+            match excludes {
+                Some(Ok(excludes)) => Some(self.pack(&making, excludes).await),
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            }
+        };
+        let dump = async {
+            match database {
+                Some(Ok(opened)) => {
+                    Some(opened.dump(making.path(), self.events.clone(), self.cancel.clone()).await)
+                }
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            }
+        };
+        let (files, dump) = tokio::join!(files, dump);
+        self.check_cancelled()?;
+        self.seal(making, files, dump).await
+    }
+
+    fn check_cancelled(&self) -> Result<(), String> {
+        if self.cancel.is_cancelled() { Err(CANCELLED.into()) } else { Ok(()) }
+    }
+
+    /// Everything that can be known before the first byte: whether there is room, and what is going to be missing. The database snapshots are
+    /// open when it returns; a part that cannot be made does not keep the other from being made.
+    #[expect(clippy::type_complexity, reason = "one caller, one line below")]
+    async fn preflight(
+        &self,
+    ) -> Result<
+        (Arc<Making>, Option<Result<Excludes, PartError>>, Option<Result<database::Opened, PartError>>),
+        String,
+    > {
+        let job = self.job;
+        if job.rows.is_empty() {
+            return Err("No destination of this Backup Set is enabled: switch one on.".into());
+        }
+        if !job.files && !job.database {
+            return Err("This Backup Set names nothing to back up: choose database, files or both.".into());
+        }
+        if !layout::is_safe_segment(&job.folder) {
+            return Err("The folder name of this Backup Set is not a plain name: change it.".into());
+        }
+        let (archive_dir, folder, at) = (job.archive_dir.clone(), job.folder.clone(), job.started_at);
+        let making = Arc::new(blocking(move || Making::begin(&archive_dir, &folder, at)).await??);
+        self.check_cancelled()?;
+
+        let database = match job.database {
+            true => Some(database::open(&job.source, &job.exclude_tables).await),
+            false => None,
+        };
+        self.check_cancelled()?;
+        let excludes = job.files.then(|| {
+            Excludes::new(&job.exclude_directories).map_err(|e| {
+                PartError::Failed(format!(
+                    "The excluded directory `{}` is not valid: {}.",
+                    e.pattern, e.reason
+                ))
+            })
+        });
+
+        let expected = match job.last_copy_bytes {
+            Some(bytes) => bytes,
+            None => {
+                let rows = database.as_ref().and_then(|d| d.as_ref().ok()).map_or(0, |d| d.estimated_bytes());
+                let files = match excludes.as_ref().and_then(|e| e.as_ref().ok()) {
+                    Some(excludes) => self.source_bytes(excludes, &making).await?,
+                    None => 0,
+                };
+                rows.saturating_add(files)
+            }
+        };
+        self.check_cancelled()?;
+        space::check(making.path(), expected)?;
+        Ok((making, excludes, database))
+    }
+
+    /// What the files of the store weigh before compression; 0 when that cannot be told (packing them says why).
+    async fn source_bytes(&self, excludes: &Excludes, making: &Making) -> Result<u64, String> {
+        let (root, excludes, symlinks) = (self.job.source.root.clone(), excludes.clone(), self.job.symlinks);
+        let leave_out = vec![self.job.archive_dir.clone(), making.path().to_path_buf()];
+        let cancel = self.cancel.clone();
+        blocking(move || {
+            let options = WalkOptions {
+                root: &root,
+                excludes: &excludes,
+                leave_out: &leave_out,
+                symlinks,
+                threads: 4,
+                cancel: &cancel,
+            };
+            let Ok(tree) = walk(&options, &Warnings::new(Events::none())) else { return 0 };
+            let content = tree.entries().map(|at| tree.node(at));
+            let content = content.filter(|node| matches!(node.kind, Kind::File | Kind::FollowedFile(_)));
+            content.fold(0u64, |sum, node| sum.saturating_add(node.size))
+        })
+        .await
+    }
+
+    async fn pack(&self, making: &Arc<Making>, excludes: Excludes) -> Result<Packed, PartError> {
+        let options = PackOptions {
+            root: self.job.source.root.clone(),
+            out_dir: making.path().to_path_buf(),
+            excludes,
+            leave_out: vec![self.job.archive_dir.clone()],
+            symlinks: self.job.symlinks,
+            part_size: self.job.part_size,
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            events: self.events.clone(),
+            cancel: self.cancel.clone(),
+        };
+        let full = || space::full(&self.job.archive_dir);
+        // Should this pass be dropped, its folder goes when the last thread that writes there has ended.
+        let folder = Arc::clone(making);
+        let pack = move || {
+            let packed = tree::pack(options);
+            drop(folder);
+            packed
+        };
+        match blocking(pack).await.map_err(PartError::Failed)? {
+            Ok(packed) => Ok(packed),
+            Err(PackError::Cancelled) => Err(PartError::Cancelled),
+            Err(PackError::Write(error)) if space::is_full(&error) => Err(PartError::Failed(full())),
+            Err(error) => Err(PartError::Failed(format!("{error}."))),
+        }
+    }
+
+    async fn seal(
+        &self,
+        making: Arc<Making>,
+        files: Option<Result<Packed, PartError>>,
+        database: Option<Result<DatabasePart, PartError>>,
+    ) -> Result<Made, String> {
+        let mut parts = Parts::default();
+        let files = files.and_then(|r| parts.take(ArchiveType::Files, r));
+        let database = database.and_then(|r| parts.take(ArchiveType::Database, r));
+        if parts.done.is_empty() {
+            return Err(parts.failures.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" "));
+        }
+        let mut warnings = Vec::new();
+        for (part, text) in &parts.failures {
+            let code = if *part == ArchiveType::Files { "files_failed" } else { "database_failed" };
+            let warning = Warning::missing(code, None, text.clone());
+            self.events.emit(Event::Warned(warning.clone()));
+            warnings.push(warning);
+        }
+        let mut archives: Vec<ArchiveFile> = Vec::new();
+        let mut info = None;
+        if let Some(packed) = files {
+            archives.extend(packed.archives);
+            warnings.extend(packed.warnings);
+            info = Some(FilesInfo {
+                entries: packed.entries,
+                source_bytes: packed.source_bytes,
+                excluded: packed.excluded,
+                links_out: packed.links_out,
+            });
+        }
+        let mut databases = Vec::new();
+        if let Some(dumped) = database {
+            archives.extend(dumped.archives);
+            warnings.extend(dumped.warnings);
+            databases = dumped.databases;
+        }
+        let complete = parts.failures.is_empty() && !warnings.iter().any(|w| w.incomplete);
+        let missing = (!parts.failures.is_empty())
+            .then(|| parts.failures.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "));
+
+        self.events.emit(Event::Started { phase: Phase::Seal, total_bytes: None, total_items: None });
+        let mut manifest = self.manifest(&making, complete).await?;
+        manifest.done = parts.done;
+        manifest.archives.clone_from(&archives);
+        manifest.files = info;
+        manifest.databases = databases;
+        manifest.warnings_total = warnings.len() as u64;
+        manifest.warnings = status::cap(warnings.clone());
+        let sealed = self.write(making, manifest).await;
+        self.events.emit(Event::Ended { phase: Phase::Seal, ok: sealed.is_ok() });
+        let (copy, name) = sealed?;
+        Ok(Made { copy, name, complete, warnings, missing })
+    }
+
+    async fn manifest(&self, making: &Making, complete: bool) -> Result<Manifest, String> {
+        let job = self.job;
+        let (source, shown) = (job.source.clone(), job.source.root.display().to_string());
+        let source = blocking(move || SourceInfo {
+            root: shown,
+            resolved_root: source.resolve_root().ok().map(|root| root.display().to_string()),
+            magento_version: source.version(),
+        })
+        .await?;
+        let elapsed = chrono::Duration::from_std(self.started.elapsed()).unwrap_or_default();
+        let requested = [(job.files, ArchiveType::Files), (job.database, ArchiveType::Database)];
+        Ok(Manifest {
+            format: FORMAT,
+            program: PROGRAM.into(),
+            program_version: env!("CARGO_PKG_VERSION").into(),
+            title: job.title.clone(),
+            folder: job.folder.clone(),
+            copy: making.name.clone(),
+            started_at: job.started_at,
+            finished_at: job.started_at + elapsed,
+            requested: requested.into_iter().filter_map(|(wanted, part)| wanted.then_some(part)).collect(),
+            done: Vec::new(),
+            complete,
+            staging: false,
+            archives: Vec::new(),
+            source,
+            files: None,
+            databases: Vec::new(),
+            warnings_total: 0,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Writes the manifests and gives the copy its name. Destinations get the manifest without the mark of a staging copy.
+    async fn write(&self, making: Arc<Making>, manifest: Manifest) -> Result<(Sealed, String), String> {
+        let unwritten = |error: &dyn std::fmt::Display| format!("The copy could not be finished: {error}.");
+        let name = making.name.clone();
+        let remote = manifest.to_json().map_err(|e| unwritten(&e))?;
+        let staging = !self.job.rows.iter().any(|row| matches!(row.target, Target::Local));
+        let local = match staging {
+            true => Manifest { staging, ..manifest.clone() }.to_json().map_err(|e| unwritten(&e))?,
+            false => remote.clone(),
+        };
+        let archives = manifest.archives.clone();
+        let full = || space::full(&self.job.archive_dir);
+        let making = Arc::into_inner(making).ok_or_else(|| unwritten(&"something still writes to it"))?;
+        let dir = match blocking(move || making.seal(&archives, &local)).await? {
+            Ok(dir) => dir,
+            Err(error) if space::is_full(&error) => return Err(full()),
+            Err(error) => return Err(unwritten(&error)),
+        };
+        let copy_path = format!("{}/{name}", self.job.folder);
+        Ok((Sealed { dir, copy_path, archives: manifest.archives, manifest: remote.into() }, name))
+    }
+}
+
+/// Which parts were made, and why others were not.
+#[derive(Default)]
+struct Parts {
+    done: Vec<ArchiveType>,
+    failures: Vec<(ArchiveType, String)>,
+}
+
+impl Parts {
+    fn take<T>(&mut self, part: ArchiveType, result: Result<T, PartError>) -> Option<T> {
+        match result {
+            Ok(made) => {
+                self.done.push(part);
+                return Some(made);
+            }
+            Err(PartError::Cancelled) => self.failures.push((part, CANCELLED.into())),
+            Err(PartError::Failed(cause)) => {
+                let what = match part {
+                    ArchiveType::Files => "The files could not be archived",
+                    ArchiveType::Database => "The database could not be dumped",
+                };
+                self.failures.push((part, format!("{what}: {cause}")));
+            }
+        }
+        None
+    }
+}

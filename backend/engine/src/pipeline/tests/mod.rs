@@ -1,0 +1,8 @@
+//! Whole passes over small real stores.
+
+mod cancel;
+mod local;
+mod remote;
+mod retention;
+mod support;
+mod troubles;

@@ -1,0 +1,256 @@
+//! One copy to one destination: every archive, the manifest last, everything checked.
+
+use super::Tuning;
+use super::space::human;
+use crate::archive::ArchiveFile;
+use crate::event::{Event, Events, Phase};
+use crate::policy::layout;
+use crate::storage::{Body, ByteStream, BytesBody, Error, ErrorKind, FileBody, Result, Retry, Storage};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+/// A sealed copy, as uploads see it.
+pub(super) struct Sealed {
+    /// Its folder on this server.
+    pub dir: PathBuf,
+    /// `<folder>/<timestamp>`
+    pub copy_path: String,
+    pub archives: Vec<ArchiveFile>,
+    /// What destinations get as `manifest.json`.
+    pub manifest: Bytes,
+}
+
+impl Sealed {
+    pub fn size_bytes(&self) -> u64 {
+        self.archives.iter().map(|a| a.size_bytes).sum()
+    }
+}
+
+/// The progress of all uploads of a pass together.
+pub(super) struct Progress {
+    events: Events,
+    bytes: AtomicU64,
+    items: AtomicU64,
+    told: Mutex<Instant>,
+}
+
+impl Progress {
+    pub fn start(events: Events, bytes: u64, items: u64) -> Arc<Progress> {
+        let (total_bytes, total_items) = (Some(bytes), Some(items));
+        events.emit(Event::Started { phase: Phase::Upload, total_bytes, total_items });
+        Arc::new(Progress {
+            events,
+            bytes: AtomicU64::new(0),
+            items: AtomicU64::new(0),
+            told: Mutex::new(Instant::now()),
+        })
+    }
+
+    fn tick(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.elapsed() >= PROGRESS_EVERY {
+            *told = Instant::now();
+            drop(told);
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let items = self.items.load(Ordering::Relaxed);
+        self.events.emit(Event::Advanced { phase: Phase::Upload, bytes, bytes_written: bytes, items });
+    }
+
+    pub fn end(&self, ok: bool) {
+        self.tell();
+        self.events.emit(Event::Ended { phase: Phase::Upload, ok });
+    }
+}
+
+/// A body that counts what is read from it, and stops when the pass is cancelled.
+struct Watched<'a> {
+    body: &'a dyn Body,
+    progress: &'a Arc<Progress>,
+    /// Bytes of this body in the progress: the furthest that it was read.
+    counted: Arc<AtomicU64>,
+    active: Arc<Mutex<Instant>>,
+    cancel: &'a CancellationToken,
+}
+
+#[async_trait::async_trait]
+impl Body for Watched<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.body.size_bytes()
+    }
+
+    async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
+        let stream = self.body.open(offset).await?;
+        let (progress, counted) = (Arc::clone(self.progress), Arc::clone(&self.counted));
+        let (active, cancel) = (Arc::clone(&self.active), self.cancel.clone());
+        let mut at = offset;
+        let stream = stream.map(move |chunk| {
+            if cancel.is_cancelled() {
+                return Err(cancelled().into());
+            }
+            let chunk = chunk?;
+            at += chunk.len() as u64;
+            let before = counted.fetch_max(at, Ordering::Relaxed);
+            progress.bytes.fetch_add(at.saturating_sub(before), Ordering::Relaxed);
+            *active.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            progress.tick();
+            Ok(chunk)
+        });
+        Ok(stream.boxed())
+    }
+}
+
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, super::pass::CANCELLED)
+}
+
+/// One destination during one pass.
+pub(super) struct Destination<'a> {
+    /// Without retries.
+    pub storage: Arc<dyn Storage>,
+    pub copy: &'a Sealed,
+    pub progress: &'a Arc<Progress>,
+    pub cancel: &'a CancellationToken,
+    pub tuning: Tuning,
+}
+
+impl Destination<'_> {
+    pub fn retrying(&self) -> Retry {
+        Retry::new(Arc::clone(&self.storage), self.tuning.retry)
+    }
+
+    /// Uploads the copy; returns the bytes that are there now. When it fails, what had arrived is removed again, as far as the
+    /// destination lets us.
+    pub async fn upload(&self) -> Result<u64> {
+        let mut sent = Vec::new();
+        match self.send_all(&mut sent).await {
+            Ok(()) => Ok(self.copy.size_bytes()),
+            Err(error) => {
+                let removed = tokio::time::timeout(self.tuning.clear_up, self.clear_up(&sent)).await;
+                if matches!(removed, Ok(Ok(()))) {
+                    return Err(error);
+                }
+                let text = format!(
+                    "{} What had arrived of this copy could not be removed there: delete {} by hand.",
+                    error.message, self.copy.copy_path
+                );
+                Err(Error::new(error.kind.clone(), text).with_source(error))
+            }
+        }
+    }
+
+    async fn send_all(&self, sent: &mut Vec<String>) -> Result<()> {
+        for archive in &self.copy.archives {
+            let path = self.copy.dir.join(&archive.name);
+            let body = FileBody::new(&path, &archive.name, archive.size_bytes, &archive.sha256);
+            self.send(&archive.name, &body, &archive.sha256, sent).await?;
+        }
+        let body = BytesBody(self.copy.manifest.clone());
+        let sha256 = hex::encode(Sha256::digest(&self.copy.manifest));
+        self.send(layout::MANIFEST, &body, &sha256, sent).await
+    }
+
+    /// Stores one object and makes sure that it is there as it was sent.
+    async fn send(&self, name: &str, body: &dyn Body, sha256: &str, sent: &mut Vec<String>) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let key = format!("{}/{name}", self.copy.copy_path);
+        sent.push(name.into());
+        let named = |error: Error| {
+            let text = format!("Uploading {name} failed: {}", error.message);
+            Error::new(error.kind.clone(), text).with_source(error)
+        };
+        self.put_checked(&key, body, sha256).await.map_err(|error| match error.kind {
+            ErrorKind::Cancelled => error,
+            _ => named(error),
+        })?;
+        self.progress.items.fetch_add(1, Ordering::Relaxed);
+        self.progress.tick();
+        Ok(())
+    }
+
+    async fn put_checked(&self, key: &str, body: &dyn Body, sha256: &str) -> Result<()> {
+        let active = Arc::new(Mutex::new(Instant::now()));
+        let watched = Watched {
+            body,
+            progress: self.progress,
+            counted: Arc::default(),
+            active: Arc::clone(&active),
+            cancel: self.cancel,
+        };
+        let storage = self.retrying();
+        let stored = self.patiently(&active, storage.put(key, &watched)).await?;
+        let wrong = |what: String| {
+            Error::new(ErrorKind::Integrity, format!("what arrived is not what was sent ({what})."))
+        };
+        let sizes = |found: u64| format!("{} instead of {}", human(found), human(body.size_bytes()));
+        let bytes = |found: u64| format!("{}, {found} instead of {} bytes", sizes(found), body.size_bytes());
+        if stored.size_bytes != body.size_bytes() {
+            return Err(wrong(bytes(stored.size_bytes)));
+        }
+        if stored.sha256.is_some_and(|hash| hash != sha256) {
+            return Err(wrong("its SHA-256 differs".into()));
+        }
+        *active.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let entry = match self.patiently(&active, storage.stat(key)).await {
+            Err(error) if error.kind == ErrorKind::NotFound => return Err(wrong("it is not there".into())),
+            entry => entry?,
+        };
+        if entry.size_bytes != body.size_bytes() {
+            return Err(wrong(bytes(entry.size_bytes)));
+        }
+        Ok(())
+    }
+
+    /// Waits for a call as long as something moves. A cancelled one gets a moment to clear up behind itself.
+    pub async fn patiently<T>(
+        &self,
+        active: &Mutex<Instant>,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let mut call = std::pin::pin!(call);
+        loop {
+            let quiet = active.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+            let Some(left) = self.tuning.stall.checked_sub(quiet).filter(|left| !left.is_zero()) else {
+                let minutes = self.tuning.stall.as_secs().div_ceil(60);
+                let text = format!("the destination has not answered for {minutes} minutes.");
+                return Err(Error::new(ErrorKind::Unavailable, text));
+            };
+            tokio::select! {
+                done = &mut call => return done,
+                () = self.cancel.cancelled() => {
+                    let _ = tokio::time::timeout(self.tuning.grace, call).await;
+                    return Err(cancelled());
+                }
+                () = tokio::time::sleep(left) => {}
+            }
+        }
+    }
+
+    async fn clear_up(&self, sent: &[String]) -> Result<()> {
+        let key = |name: &str| format!("{}/{name}", self.copy.copy_path);
+        // The manifest, if it came that far, is the last and goes first.
+        for name in sent.iter().rev() {
+            self.storage.delete(&key(name)).await?;
+        }
+        let folders = sent.iter().filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder));
+        for folder in folders.collect::<std::collections::BTreeSet<_>>() {
+            self.storage.remove_empty_dir(&key(folder)).await?;
+        }
+        self.storage.remove_empty_dir(&self.copy.copy_path).await
+    }
+}
