@@ -154,6 +154,16 @@ pub fn contains(text: &str) -> sea_orm::sea_query::LikeExpr {
     sea_orm::sea_query::LikeExpr::new(pattern).escape('!')
 }
 
+/// A list or structure as a JSON column keeps it.
+pub fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, DbErr> {
+    serde_json::to_string(value).map_err(|e| DbErr::Json(e.to_string()))
+}
+
+/// What a JSON column keeps.
+pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DbErr> {
+    serde_json::from_str(text).map_err(|e| DbErr::Json(e.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod backups;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -11,8 +12,12 @@ pub mod demo;
 pub mod entity;
 pub mod health;
 pub mod http;
+pub mod logs;
+pub mod redact;
 pub mod serve;
 pub mod settings;
+pub mod storages;
 #[cfg(test)]
 mod testing;
 pub mod users;
+pub mod wire;

@@ -1,5 +1,5 @@
 //! Backup Sets. `backup_types` and both `exclude_…` columns are JSON lists of strings; `next_run_at` is the next slot, null while
-//! the Set is switched off; `last_slot_at` is the slot that was claimed last.
+//! the Set is switched off; `slot_zone` is the zone it was computed in; `last_slot_at` is the slot that was claimed last.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -28,6 +28,7 @@ impl MigrationTrait for Migration {
                 .col(instant(m, "last_time").null())
                 .col(instant(m, "last_slot_at").null())
                 .col(instant(m, "next_run_at").null())
+                .col(string("slot_zone", 64).null())
                 .col(string("last_status", 16).null())
                 .col(instant(m, "created_at").not_null())
                 .col(instant(m, "updated_at").not_null())

@@ -23,6 +23,8 @@ pub struct Model {
     /// The slot that was claimed last.
     pub last_slot_at: Option<DateTimeUtc>,
     pub next_run_at: Option<DateTimeUtc>,
+    /// The zone in which `next_run_at` was computed.
+    pub slot_zone: Option<String>,
     /// What the last finished pass came to.
     pub last_status: Option<String>,
     pub created_at: DateTimeUtc,

@@ -2,6 +2,7 @@
 
 mod mariadb;
 mod postgres;
+pub mod rows;
 mod scope;
 
 use crate::db::{self, Db};
