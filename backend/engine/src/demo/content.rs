@@ -18,7 +18,8 @@ impl Seed {
         )
     }
 
-    pub fn next(&mut self) -> u64 {
+    /// 64 random bits.
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +29,7 @@ impl Seed {
 
     /// 0 to `bound` - 1.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
+        (self.word() % bound.max(1) as u64) as usize
     }
 
     pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
@@ -37,15 +38,15 @@ impl Seed {
 
     /// Many small values and few large ones, around `median`: what file sizes and texts look like.
     pub fn skewed(&mut self, median: usize, max: usize) -> usize {
-        let doublings = (self.next() % 1000).min(self.next() % 1000) as f64 / 1000.0 * 7.0;
-        let halvings = (self.next() % 1000) as f64 / 1000.0 * 2.5;
+        let doublings = (self.word() % 1000).min(self.word() % 1000) as f64 / 1000.0 * 7.0;
+        let halvings = (self.word() % 1000) as f64 / 1000.0 * 2.5;
         ((median as f64 * (doublings - halvings).exp2()) as usize).clamp(1, max)
     }
 
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(len + 8);
         while out.len() < len {
-            out.extend_from_slice(&self.next().to_le_bytes());
+            out.extend_from_slice(&self.word().to_le_bytes());
         }
         out.truncate(len);
         out
@@ -298,7 +299,7 @@ pub fn style(seed: &mut Seed, size: usize) -> String {
             seed.pick(NOUNS).to_lowercase(),
             seed.below(40),
             seed.below(40),
-            seed.next() & 0xff_ffff,
+            seed.word() & 0xff_ffff,
             seed.below(9)
         ));
     }

@@ -244,7 +244,7 @@ async fn customers(conn: &mut Conn) -> Result<(), mysql_async::Error> {
             format!("'19{}-0{}-11'", 50 + id % 50, 1 + id % 9)
         };
         let hash =
-            format!("{:016x}{:016x}:{:08x}:3_32_2_67108864", seed.next(), seed.next(), seed.next() >> 32);
+            format!("{:016x}{:016x}:{:08x}:3_32_2_67108864", seed.word(), seed.word(), seed.word() >> 32);
         let made = moment(seed);
         insert!(
             people,
@@ -273,8 +273,8 @@ async fn customers(conn: &mut Conn) -> Result<(), mysql_async::Error> {
     let mut scores =
         Insert::into(conn, "acme_loyalty_score (customer_id, score, weight, tier, flags, seen_at)");
     for id in 1..=CUSTOMERS {
-        let score = seed.next() as f32 / 1.0e13;
-        let weight = seed.next() as f64 / 3.0e19;
+        let score = seed.word() as f32 / 1.0e13;
+        let weight = seed.word() as f64 / 3.0e19;
         let tier = seed.pick(&["bronze", "silver", "gold"]);
         let micros = seed.below(1_000_000);
         insert!(
@@ -300,7 +300,7 @@ async fn sales(conn: &mut Conn) -> Result<(), mysql_async::Error> {
         let (status, total, time) =
             (seed.pick(&["complete", "processing", "canceled", "closed"]), seed.below(90_000), moment(seed));
         let customer = 1 + seed.below(CUSTOMERS);
-        let code = format!("{:016x}{:016x}", seed.next(), seed.next());
+        let code = format!("{:016x}{:016x}", seed.word(), seed.word());
         let total = format!("{}.{:02}", total / 100, total % 100);
         insert!(
             orders,
@@ -323,7 +323,7 @@ async fn sales(conn: &mut Conn) -> Result<(), mysql_async::Error> {
             let product = 1 + seed.below(PRODUCTS);
             let options = format!(
                 "{{\"info_buyRequest\":{{\"uenc\":\"{:x}\",\"product\":\"{product}\",\"qty\":\"1\",\"options\":{{\"{}\":\"{}\"}}}}}}",
-                seed.next(),
+                seed.word(),
                 seed.below(300),
                 content::sentence(seed, 4)
             );
@@ -457,7 +457,7 @@ async fn blobs(conn: &mut Conn) -> Result<(), mysql_async::Error> {
         let noise = seed.bytes(64);
         data.extend_from_slice(&noise);
         data.extend_from_slice(b"\0'\\\"\r\n\x1a");
-        insert!(rows, "'{:016X}_{i}', {}, 1761800000, 1761800000, {}", seed.next(), blob(&data), i % 2);
+        insert!(rows, "'{:016X}_{i}', {}, 1761800000, 1761800000, {}", seed.word(), blob(&data), i % 2);
     }
     rows.flush().await?;
     let mut rows = Insert::into(conn, "cache_tag");
@@ -469,7 +469,7 @@ async fn blobs(conn: &mut Conn) -> Result<(), mysql_async::Error> {
     for i in 0..400 {
         let size = seed.skewed(1200, 30_000);
         let data = if i % 40 == 0 { Vec::new() } else { seed.bytes(size) };
-        insert!(rows, "'{:016x}{i:04x}', 1761800000, {}", seed.next(), blob(&data));
+        insert!(rows, "'{:016x}{i:04x}', 1761800000, {}", seed.word(), blob(&data));
     }
     rows.flush().await?;
     let mut bulks =

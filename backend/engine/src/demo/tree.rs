@@ -93,7 +93,7 @@ impl Writer<'_> {
 
     fn file_with(&mut self, path: &str, content: impl AsRef<[u8]>, mode: u32) -> io::Result<()> {
         let path = self.root.join(path);
-        write_file(&path, content.as_ref(), mode, RELEASED + self.seed.next() % 20_000_000)
+        write_file(&path, content.as_ref(), mode, RELEASED + self.seed.word() % 20_000_000)
     }
 
     fn php(&mut self, path: &str, namespace: &str) -> io::Result<()> {
@@ -272,7 +272,7 @@ impl Writer<'_> {
     fn var(&mut self) -> io::Result<()> {
         let seed = &mut Seed::of("var");
         for i in 0..200 {
-            let key = seed.next();
+            let key = seed.word();
             let size = seed.skewed(3000, 80_000);
             self.file(
                 &format!("var/cache/mage--{:x}/mage---{i:03x}_{key:016X}", key & 15),
@@ -280,10 +280,10 @@ impl Writer<'_> {
             )?;
         }
         for _ in 0..40 {
-            let id = seed.next();
+            let id = seed.word();
             let text =
                 format!("_session_hosts|a:0:{{}}checkout|a:1:{{s:8:\"quote_id\";i:{};}}", seed.below(9999));
-            self.file_with(&format!("var/session/sess_{id:016x}{:016x}", seed.next()), text, 0o600)?;
+            self.file_with(&format!("var/session/sess_{id:016x}{:016x}", seed.word()), text, 0o600)?;
         }
         for (name, lines) in
             [("system.log", 4000), ("exception.log", 1500), ("debug.log", 6000), ("cron.log", 800)]
@@ -304,7 +304,7 @@ impl Writer<'_> {
         }
         for i in 0..30 {
             let entry = content::sentence(seed, 60);
-            self.file(&format!("var/report/{:012x}", seed.next() >> 16), entry)?;
+            self.file(&format!("var/report/{:012x}", seed.word() >> 16), entry)?;
             self.file(&format!("var/view_preprocessed/pub/static/part{i}.less"), content::style(seed, 900))?;
         }
         self.file("var/export/export_catalog_product.csv", content::sentence(seed, 20_000))?;
