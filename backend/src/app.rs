@@ -61,7 +61,7 @@ fn check(api: &Api) -> Result<(), MountFaults> {
 }
 
 /// Rows whose handlers are still being written. Mounting one means taking it out of here.
-const PENDING: &[&str] = &["get_source", "run_backup"];
+pub const PENDING: &[&str] = &["get_source", "run_backup"];
 
 impl App {
     /// Opens the database, brings its schema up to date and puts the services together.

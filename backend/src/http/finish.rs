@@ -1,7 +1,7 @@
 //! The outermost middleware: request ids, security headers, and the last word on errors.
 
-use super::ApiError;
 use super::problem::PROBLEM_JSON;
+use super::{ApiError, openapi};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -47,7 +47,7 @@ pub(super) async fn finish(
         Ok(Err(error)) => return Err(bare(wrapped(&error), &id, https)),
         Err(panic) => return Err(bare(ApiError::internal(panic_message(panic.as_ref())), &id, https)),
     };
-    set_headers(response.headers_mut(), &id, https);
+    set_headers(response.headers_mut(), &id, https, openapi::policy(&path));
     tracing::debug!(
         http.method = %method,
         http.path = %path,
@@ -107,7 +107,7 @@ fn wrapped(error: &Error) -> ApiError {
 fn bare(error: ApiError, id: &RequestId, https: bool) -> Error {
     log_cause(&error);
     let mut headers = HeaderMap::new();
-    set_headers(&mut headers, id, https);
+    set_headers(&mut headers, id, https, openapi::policy(""));
     headers
         .into_iter()
         .fold(error, |error, (name, value)| error.with_header(name, value))
@@ -133,7 +133,7 @@ fn is_problem(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(PROBLEM_JSON.as_bytes()))
 }
 
-fn set_headers(headers: &mut HeaderMap, id: &RequestId, https: bool) {
+fn set_headers(headers: &mut HeaderMap, id: &RequestId, https: bool, policy: &'static str) {
     let mut default = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -144,7 +144,7 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, https: bool) {
     default(header::REFERRER_POLICY, "same-origin");
     default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(header::CONTENT_SECURITY_POLICY, policy);
     default(header::CACHE_CONTROL, "no-store");
     if https {
         default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");

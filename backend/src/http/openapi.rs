@@ -3,7 +3,7 @@
 use super::mount::{Api, Schemas};
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{PathItem, PathsBuilder};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -106,22 +106,19 @@ fn document(api: &Api) -> OpenApi {
         .build()
 }
 
+/// The pages of Swagger UI style their elements one by one.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// Swagger UI with its files inside the binary. Public and without data: what it shows is the document.
 #[expect(clippy::disallowed_methods, reason = "the documentation's own pages are not routes of the API")]
 pub(super) fn register_docs(config: &mut ServiceConfig) {
-    let headers = actix_web::middleware::DefaultHeaders::new()
-        .add((
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ))
-        .add((header::CACHE_CONTROL, "no-cache"));
-    let page = SwaggerUi::new(DOCS_PATTERN).config(Config::new([DOCUMENT_PATH]));
-    config.service(web::scope("").guard(actix_web::guard::fn_guard(is_docs)).wrap(headers).service(page));
+    config.service(SwaggerUi::new(DOCS_PATTERN).config(Config::new([DOCUMENT_PATH])));
 }
 
-fn is_docs(context: &actix_web::guard::GuardContext<'_>) -> bool {
-    context.head().uri.path().starts_with(DOCS_PATH)
+/// The content security policy of what is at `path`; the console's page sets its own.
+pub(super) fn policy(path: &str) -> &'static str {
+    if path.starts_with(DOCS_PATH) { DOCS_POLICY } else { "default-src 'none'; frame-ancestors 'none'" }
 }
 
 /// `/api/docs` without the slash at the end, which the page's relative links need.

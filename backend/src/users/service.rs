@@ -93,7 +93,7 @@ impl UsersService {
                     return Ok(Err(refused));
                 }
                 let stays = repo::is_administrator(&role) && input.enabled;
-                if !stays && is_last_administrator(&*tx, &person).await? {
+                if !stays && is_last_administrator(&tx, &person).await? {
                     return Ok(Err(Error::LastAdministrator));
                 }
                 let ends_sessions =
@@ -124,7 +124,7 @@ impl UsersService {
                 if let Err(refused) = roles::within(&actor, &person.role) {
                     return Ok(Err(refused));
                 }
-                if is_last_administrator(&*tx, &person).await? {
+                if is_last_administrator(&tx, &person).await? {
                     return Ok(Err(Error::LastAdministrator));
                 }
                 repo::delete(&*tx, id).await.map(Ok)

@@ -98,7 +98,7 @@ impl RolesService {
             let (actor, name, scope) = (actor.clone(), name.clone(), grants.to_scope());
             async move {
                 lock(&*tx).await?;
-                let role = match own(&*tx, &actor, id).await? {
+                let role = match own(&tx, &actor, id).await? {
                     Ok(role) => role,
                     Err(refused) => return Ok(Err(refused)),
                 };
@@ -117,7 +117,7 @@ impl RolesService {
             let actor = actor.clone();
             async move {
                 lock(&*tx).await?;
-                if let Err(refused) = own(&*tx, &actor, id).await? {
+                if let Err(refused) = own(&tx, &actor, id).await? {
                     return Ok(Err(refused));
                 }
                 match repo::users_of(&*tx, id).await? {

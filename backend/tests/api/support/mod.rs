@@ -10,6 +10,7 @@ use actix_http::Request;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header;
 use actix_web::test::{TestRequest, init_service};
+use actix_web::web::ServiceConfig;
 use chrono::{DateTime, Utc};
 use clap::Parser;
 use contract::{Endpoint, Row};
@@ -22,6 +23,7 @@ use storekeep::app::App;
 use storekeep::auth::RefreshCookie;
 use storekeep::clock::TestClock;
 use storekeep::config::{Config, Secret};
+use storekeep::http::Gateway;
 use tempfile::TempDir;
 
 /// The token that makes the first administrator of a [`TestApp`].
@@ -71,14 +73,38 @@ impl TestApp {
         TestApp::on(dir, config).await
     }
 
+    /// With routes that are mounted behind the back of the endpoint table.
+    pub async fn start_with_routes(routes: fn(&mut ServiceConfig)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config_in(&dir);
+        TestApp::build(dir, config, |_| {}, routes).await
+    }
+
+    /// With another part in the HTTP side.
+    pub async fn start_with_gateway(change: impl FnOnce(&mut Gateway)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config_in(&dir);
+        TestApp::build(dir, config, change, |_| {}).await
+    }
+
     /// On a folder that may hold the data of an earlier server.
     pub async fn on(dir: TempDir, config: Config) -> Self {
+        TestApp::build(dir, config, |_| {}, |_| {}).await
+    }
+
+    async fn build(
+        dir: TempDir,
+        config: Config,
+        change: impl FnOnce(&mut Gateway),
+        routes: fn(&mut ServiceConfig),
+    ) -> Self {
         storekeep::crypto::install_providers();
         let clock = TestClock::at(monday());
         let app = App::assemble(config, Arc::new(clock.clone())).await.unwrap();
-        let gateway = app.gateway(PUBLIC_URL).unwrap();
-        let service = init_service(app.application(&gateway, RefreshCookie::new(PUBLIC_URL))).await;
-        let service = Rc::new(service);
+        let mut gateway = app.gateway(PUBLIC_URL).unwrap();
+        change(&mut gateway);
+        let application = app.application(&gateway, RefreshCookie::new(PUBLIC_URL)).configure(routes);
+        let service = Rc::new(init_service(application).await);
         let call: Call = Rc::new(move |request| {
             let service = service.clone();
             Box::pin(async move {
@@ -100,7 +126,7 @@ impl TestApp {
         Ask { app: self, request, types: PhantomData }
     }
 
-    /// A request of any kind; `()` stands for bodies that are no JSON of the contract.
+    /// A request of any kind.
     pub fn raw(&self, method: &str, uri: &str) -> Ask<'_, serde_json::Value, serde_json::Value> {
         let request = TestRequest::with_uri(uri).method(method.parse().unwrap());
         Ask { app: self, request, types: PhantomData }

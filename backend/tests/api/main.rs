@@ -1,0 +1,12 @@
+//! The tests of the server from outside: one program, so that it links once.
+//!
+//! The folders mirror the URLs: `<resource>/<verb>.rs`. Beside them stand the tests that walk the whole table.
+
+mod access;
+mod architecture;
+mod openapi;
+mod problems;
+mod secrets;
+mod support;
+
+mod config;
