@@ -69,12 +69,9 @@ impl App {
         make_private_dir(&config.data.data_dir)?;
         let master = master_key(&config)?;
         let db = open_database(&config).await?;
-        let setup_token = match &config.keys.setup_token {
-            Some(token) => SetupToken::fixed(token.clone()),
-            None => SetupToken::of_data_dir(&config.data.data_dir)?,
-        };
         let passwords = Passwords::new()?;
         let users = UsersService::new(db.clone(), clock.clone(), passwords.clone());
+        let setup_token = setup_token(&config, users.administrator_exists().await?)?;
         let auth = AuthService::new(
             db.clone(),
             clock.clone(),
@@ -162,6 +159,14 @@ fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
         (Some(key), _) => MasterKey::parse(key.expose(), "STOREKEEP_ENCRYPTION_KEY")?,
         (None, Some(file)) => MasterKey::read(file)?,
         (None, None) => MasterKey::of_data_dir(&config.data.data_dir)?,
+    })
+}
+
+fn setup_token(config: &Config, administrator_exists: bool) -> anyhow::Result<SetupToken> {
+    Ok(match &config.keys.setup_token {
+        _ if administrator_exists => SetupToken::used(),
+        Some(token) => SetupToken::fixed(token.clone()),
+        None => SetupToken::of_data_dir(&config.data.data_dir)?,
     })
 }
 

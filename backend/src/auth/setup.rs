@@ -12,7 +12,8 @@ const FILE: &str = "setup-token";
 /// The token: fixed by the operator, or random and kept in a private file until it is used.
 #[derive(Clone)]
 pub struct SetupToken {
-    token: Secret,
+    /// `None` once it has served its purpose.
+    token: Option<Secret>,
     file: Option<PathBuf>,
 }
 
@@ -32,7 +33,12 @@ pub struct SetupError {
 impl SetupToken {
     /// The operator's own token.
     pub fn fixed(token: Secret) -> Self {
-        SetupToken { token, file: None }
+        SetupToken { token: Some(token), file: None }
+    }
+
+    /// An installation that has an administrator needs none.
+    pub fn used() -> Self {
+        SetupToken { token: None, file: None }
     }
 
     /// The token of a data directory: the same at every start until it is used.
@@ -41,16 +47,16 @@ impl SetupToken {
         let token = read(&path)
             .and_then(|found| found.map_or_else(|| make(&path), Ok))
             .map_err(|source| SetupError { path: path.clone(), source })?;
-        Ok(SetupToken { token: Secret::new(token), file: Some(path) })
+        Ok(SetupToken { token: Some(Secret::new(token)), file: Some(path) })
     }
 
     /// To be printed for the operator, unless it is their own.
     pub fn to_print(&self) -> Option<&str> {
-        self.file.is_some().then(|| self.token.expose())
+        self.token.as_ref().filter(|_| self.file.is_some()).map(Secret::expose)
     }
 
     pub fn is(&self, given: &str) -> bool {
-        same_text(self.token.expose(), given.trim())
+        self.token.as_ref().is_some_and(|token| same_text(token.expose(), given.trim()))
     }
 
     /// It has served its purpose.

@@ -9,4 +9,6 @@ mod problems;
 mod secrets;
 mod support;
 
+mod auth;
 mod config;
+mod setup;

@@ -120,6 +120,13 @@ impl TestApp {
         TestApp { app, clock, dir, call }
     }
 
+    /// Ends the server as a stop does; its folder stays.
+    pub async fn stop(self) -> TempDir {
+        drop(self.call);
+        self.app.db.close().await.unwrap();
+        self.dir
+    }
+
     /// A call by its row; `args` fill the placeholders of the path.
     pub fn call<'a, Req, Res>(&'a self, endpoint: &Endpoint<Req, Res>, args: &[&str]) -> Ask<'a, Req, Res> {
         let request = TestRequest::with_uri(&endpoint.path_with(args)).method(method(&endpoint.row));
