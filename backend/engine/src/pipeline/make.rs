@@ -86,7 +86,6 @@ impl Maker<'_> {
 
     /// Everything that can be known before the first byte: whether there is room, and what is going to be missing. The database snapshots are
     /// open when it returns; a part that cannot be made does not keep the other from being made.
-    #[expect(clippy::type_complexity, reason = "one caller, one line below")]
     async fn preflight(
         &self,
     ) -> Result<

@@ -38,6 +38,8 @@ pub enum Effect {
     Lose,
     /// `list` leaves out all but the first so many entries, and says that it is incomplete.
     CutListing(usize),
+    /// `list` leaves out the keys that contain this text, and says that it is complete.
+    HideFromList(String),
     Panic,
 }
 
@@ -239,9 +241,13 @@ impl Storage for FaultStorage {
     async fn list(&self, prefix: &str) -> Result<Listing> {
         let effect = self.begin(Op::List, prefix).await?;
         let mut listing = self.inner.list(prefix).await?;
-        if let Some(Effect::CutListing(entries)) = effect {
-            listing.entries.truncate(entries);
-            listing.complete = false;
+        match effect {
+            Some(Effect::CutListing(entries)) => {
+                listing.entries.truncate(entries);
+                listing.complete = false;
+            }
+            Some(Effect::HideFromList(text)) => listing.entries.retain(|entry| !entry.key.contains(&text)),
+            _ => {}
         }
         Ok(listing)
     }

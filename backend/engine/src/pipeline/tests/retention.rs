@@ -151,6 +151,19 @@ async fn an_incomplete_listing_deletes_nothing() {
 }
 
 #[tokio::test]
+async fn a_list_without_the_new_copy_deletes_nothing() {
+    let memory = Arc::new(MemoryStorage::new(StorageKind::GoogleDrive));
+    let faulty = Arc::new(FaultStorage::new(memory.clone(), vec![]));
+    let bench = Bench::new();
+    let job = |n| Job { rows: vec![remote_row("7", 1, faulty.clone())], ..bench.job(&day(n)) };
+    run(job(1)).await;
+    faulty.plan(Fault::always(Op::List, Effect::HideFromList(copy_of(2))));
+    let outcome = run(job(2)).await;
+    assert!(outcome.rows[0].message.contains("does not show"), "{}", outcome.rows[0].message);
+    assert_eq!(memory.keys().len(), 4);
+}
+
+#[tokio::test]
 async fn a_local_directory_that_cannot_be_listed_deletes_nothing() {
     let bench = Bench::new();
     for n in 1..=2 {
@@ -177,19 +190,34 @@ enum Trouble {
 }
 
 fn any_trouble() -> impl Strategy<Value = Trouble> {
-    let op = proptest::sample::select(vec![Op::Put, Op::Stat, Op::List, Op::Open, Op::Delete, Op::RemoveDir]);
-    let key = proptest::sample::select(vec!["", "files.tgz", MANIFEST, TOMBSTONE]);
-    let effect = proptest::sample::select(vec![
-        Effect::Fail(ErrorKind::Unavailable),
-        Effect::Fail(ErrorKind::QuotaExceeded),
-        Effect::Fail(ErrorKind::NotFound),
+    let fails = || {
+        proptest::sample::select(vec![
+            Effect::Fail(ErrorKind::Unavailable),
+            Effect::Fail(ErrorKind::QuotaExceeded),
+            Effect::Fail(ErrorKind::NotFound),
+            Effect::Panic,
+        ])
+    };
+    let puts = proptest::sample::select(vec![
         Effect::FailAfter(10, ErrorKind::NeedsRelink),
         Effect::LieAboutSize(-1),
         Effect::FlipBit,
         Effect::Lose,
-        Effect::CutListing(2),
-        Effect::Panic,
     ]);
+    let lists = proptest::sample::select(vec![
+        Effect::CutListing(2),
+        Effect::HideFromList(MANIFEST.into()),
+        Effect::HideFromList("files.tgz".into()),
+    ]);
+    let call = prop_oneof![
+        3 => (Just(Op::Put), prop_oneof![fails(), puts]),
+        2 => (Just(Op::List), prop_oneof![fails(), lists]),
+        2 => (Just(Op::Delete), fails()),
+        1 => (Just(Op::Stat), prop_oneof![fails(), Just(Effect::LieAboutSize(1))]),
+        1 => (Just(Op::Open), fails()),
+        1 => (Just(Op::RemoveDir), fails()),
+    ];
+    let key = proptest::sample::select(vec!["", "files.tgz", MANIFEST, TOMBSTONE]);
     let phase = proptest::sample::select(vec![
         Phase::Preflight,
         Phase::Files,
@@ -199,7 +227,7 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
     ]);
     prop_oneof![
         2 => Just(Trouble::None),
-        6 => (op, key, 0usize..4, effect).prop_map(|(op, key, skip, effect)| Trouble::Fault(op, key, skip, effect)),
+        6 => (call, key, 0usize..3).prop_map(|((op, effect), key, skip)| Trouble::Fault(op, key, skip, effect)),
         2 => phase.clone().prop_map(Trouble::CancelAt),
         1 => phase.prop_map(Trouble::PanicAt),
         1 => Just(Trouble::Unreadable),
@@ -306,7 +334,7 @@ async fn survives(troubles: Vec<Trouble>, keep: u32, with_local: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn the_newest_good_copy_is_never_deleted_whatever_fails(
