@@ -40,6 +40,9 @@ pub struct Job {
     pub files: bool,
     pub database: bool,
     pub exclude_directories: Vec<String>,
+    /// Absolute paths that never go into an archive, wherever they lie: the server's data directory, which holds its keys. The archive
+    /// directory is left out in any case.
+    pub leave_out: Vec<PathBuf>,
     pub exclude_tables: Vec<String>,
     pub symlinks: crate::source::files::Symlinks,
     /// Bytes per archive part; an archive that fits into one part is not numbered.

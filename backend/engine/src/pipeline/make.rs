@@ -11,6 +11,7 @@ use crate::archive::tree::{self, PackError, PackOptions, Packed};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::policy::layout;
 use crate::source::files::{Excludes, Kind, WalkOptions, Warnings, walk};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,11 @@ pub(super) enum PartError {
     Cancelled,
     /// The cause and the remedy, as sentences.
     Failed(String),
+}
+
+/// An error's text, closed by a full stop.
+pub(super) fn sentence(error: &impl std::fmt::Display) -> String {
+    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 /// What one pass makes a copy of, with everything it needs.
@@ -62,7 +68,10 @@ impl Maker<'_> {
         let files = async {
             match excludes {
                 Some(Ok(excludes)) => Some(self.pack(&making, excludes).await),
-                Some(Err(error)) => Some(Err(error)),
+                Some(Err(error)) => {
+                    self.not_begun(Phase::Files);
+                    Some(Err(error))
+                }
                 None => None,
             }
         };
@@ -71,13 +80,22 @@ impl Maker<'_> {
                 Some(Ok(opened)) => {
                     Some(opened.dump(making.path(), self.events.clone(), self.cancel.clone()).await)
                 }
-                Some(Err(error)) => Some(Err(error)),
+                Some(Err(error)) => {
+                    self.not_begun(Phase::Database);
+                    Some(Err(error))
+                }
                 None => None,
             }
         };
         let (files, dump) = tokio::join!(files, dump);
         self.check_cancelled()?;
         self.seal(making, files, dump).await
+    }
+
+    /// Tells of a part that failed before it could begin.
+    fn not_begun(&self, phase: Phase) {
+        self.events.emit(Event::Started { phase, total_bytes: None, total_items: None });
+        self.events.emit(Event::Ended { phase, ok: false });
     }
 
     fn check_cancelled(&self) -> Result<(), String> {
@@ -139,7 +157,8 @@ impl Maker<'_> {
     /// What the files of the store weigh before compression; 0 when that cannot be told (packing them says why).
     async fn source_bytes(&self, excludes: &Excludes, making: &Making) -> Result<u64, String> {
         let (root, excludes, symlinks) = (self.job.source.root.clone(), excludes.clone(), self.job.symlinks);
-        let leave_out = vec![self.job.archive_dir.clone(), making.path().to_path_buf()];
+        let mut leave_out = self.leave_out();
+        leave_out.push(making.path().to_path_buf());
         let cancel = self.cancel.clone();
         blocking(move || {
             let options = WalkOptions {
@@ -158,12 +177,18 @@ impl Maker<'_> {
         .await
     }
 
+    fn leave_out(&self) -> Vec<PathBuf> {
+        let mut all = self.job.leave_out.clone();
+        all.push(self.job.archive_dir.clone());
+        all
+    }
+
     async fn pack(&self, making: &Arc<Making>, excludes: Excludes) -> Result<Packed, PartError> {
         let options = PackOptions {
             root: self.job.source.root.clone(),
             out_dir: making.path().to_path_buf(),
             excludes,
-            leave_out: vec![self.job.archive_dir.clone()],
+            leave_out: self.leave_out(),
             symlinks: self.job.symlinks,
             part_size: self.job.part_size,
             workers: std::thread::available_parallelism().map_or(2, usize::from),
@@ -182,7 +207,7 @@ impl Maker<'_> {
             Ok(packed) => Ok(packed),
             Err(PackError::Cancelled) => Err(PartError::Cancelled),
             Err(PackError::Write(error)) if space::is_full(&error) => Err(PartError::Failed(full())),
-            Err(error) => Err(PartError::Failed(format!("{error}."))),
+            Err(error) => Err(PartError::Failed(sentence(&error))),
         }
     }
 

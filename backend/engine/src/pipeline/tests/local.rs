@@ -103,15 +103,17 @@ async fn a_split_archive_is_sealed_part_by_part() {
 }
 
 #[tokio::test]
-async fn an_archive_directory_inside_of_the_store_is_left_out() {
+async fn the_archive_and_data_directories_inside_of_the_store_are_left_out() {
     let bench = Bench::new();
+    bench.file("var/storekeep/encryption.key", "secret");
     let inside = bench.root().join("var/backups");
     for n in [21, 22] {
-        let job = Job { archive_dir: inside.clone(), ..bench.job(&day(n)) };
+        let leave_out = vec![bench.root().join("var/storekeep")];
+        let job = Job { archive_dir: inside.clone(), leave_out, ..bench.job(&day(n)) };
         assert_eq!(run(job).await.status, Status::Success);
     }
     let entries = listing(&inside.join("nightly").join(copy_of(22)).join("files/files.tgz"));
-    assert!(!entries.iter().any(|e| e.contains("var/backups")), "{entries:?}");
+    assert!(!entries.iter().any(|e| e.contains("backups") || e.contains("storekeep")), "{entries:?}");
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ impl Bench {
             files: true,
             database: false,
             exclude_directories: Vec::new(),
+            leave_out: Vec::new(),
             exclude_tables: Vec::new(),
             symlinks: Symlinks::FollowShared,
             part_size: 4 << 30,
