@@ -11,4 +11,7 @@ mod support;
 
 mod auth;
 mod config;
+mod roles;
+mod server;
 mod setup;
+mod users;
