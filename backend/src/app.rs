@@ -3,12 +3,15 @@
 use crate::auth::{self, AuthService, Gate, RefreshCookie, SetupToken, TokenKey};
 use crate::backups::{self, BackupsService};
 use crate::clock::SharedClock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::crypto::{MasterKey, Passwords};
 use crate::db::{self, Db};
 use crate::health::{self, HealthService};
 use crate::http::{self, Api, Document, Gateway, MountFaults, TrustedProxies};
 use crate::logs::{self, Hub, LogsService};
+use crate::redact::Redactor;
+use crate::runs::{self, Instance, Place, Rooms, RunsService};
+use crate::scheduler::Scheduler;
 use crate::settings::{self, OperatorFacts, SettingsService};
 use crate::storages::StoragesService;
 use crate::users::{self, RolesService, UsersService};
@@ -16,6 +19,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context;
+use engine::source::magento::Source;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +39,8 @@ pub struct App {
     pub storages: StoragesService,
     pub backups: BackupsService,
     pub logs: LogsService,
+    pub runs: RunsService,
+    pub scheduler: Scheduler,
 }
 
 /// Mounts every route of the product.
@@ -43,6 +49,7 @@ pub fn routes(api: &mut Api) {
     settings::routes(api);
     backups::routes(api);
     logs::routes(api);
+    runs::routes(api);
     users::routes(api);
     health::routes(api);
 }
@@ -61,11 +68,21 @@ fn check(api: &Api) -> Result<(), MountFaults> {
 }
 
 /// Rows whose handlers are still being written. Mounting one means taking it out of here.
-pub const PENDING: &[&str] = &["get_source", "run_backup"];
+pub const PENDING: &[&str] = &["get_source"];
 
 impl App {
-    /// Opens the database, brings its schema up to date and puts the services together.
+    /// Opens the database, brings its schema up to date and puts the services together, for a server.
     pub async fn assemble(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
+        make_private_dir(&config.data.data_dir)?;
+        let dir = config.data.data_dir.display();
+        let instance = Instance::of_server(&config.data.data_dir)
+            .with_context(|| format!("the data directory {dir} cannot be used"))?;
+        // Boxed: what the databases' drivers nest would become part of the layout of every caller.
+        Box::pin(App::assemble_as(instance, config, clock)).await
+    }
+
+    /// The same with another identity: of a command that runs beside a server, or without one.
+    pub async fn assemble_as(instance: Instance, config: Config, clock: SharedClock) -> anyhow::Result<Self> {
         make_private_dir(&config.data.data_dir)?;
         let master = master_key(&config)?;
         let db = open_database(&config).await?;
@@ -84,13 +101,28 @@ impl App {
         let storages = StoragesService::new(db.clone());
         let backups = BackupsService::new(db.clone(), clock.clone(), settings.clone(), storages.clone());
         let hub = Hub::default();
-        let logs = LogsService::new(db.clone(), clock.clone(), hub, config.data.archive_dir());
+        let place = place(&config)?;
+        let logs = LogsService::new(db.clone(), clock.clone(), hub.clone(), place.archive_dir.clone());
+        let runs = RunsService::new(Rooms {
+            db: db.clone(),
+            clock: clock.clone(),
+            hub,
+            settings: settings.clone(),
+            backups: backups.clone(),
+            storages: storages.clone(),
+            logs: logs.clone(),
+            redactor: redactor(&config),
+            place,
+            instance,
+        });
         Ok(App {
+            scheduler: Scheduler::new(runs.clone(), settings.clone(), clock.clone()),
             roles: RolesService::new(db.clone()),
             settings,
             storages,
             backups,
             logs,
+            runs,
             health: HealthService::new(db.clone()),
             config: Arc::new(config),
             clock,
@@ -141,7 +173,8 @@ impl App {
             .app_data(Data::new(self.settings.clone()))
             .app_data(Data::new(self.health.clone()))
             .app_data(Data::new(self.backups.clone()))
-            .app_data(Data::new(self.logs.clone()));
+            .app_data(Data::new(self.logs.clone()))
+            .app_data(Data::new(self.runs.clone()));
     }
 }
 
@@ -168,6 +201,34 @@ fn setup_token(config: &Config, administrator_exists: bool) -> anyhow::Result<Se
         Some(token) => SetupToken::fixed(token.clone()),
         None => SetupToken::of_data_dir(&config.data.data_dir)?,
     })
+}
+
+/// What every pass of this process has in common.
+fn place(config: &Config) -> anyhow::Result<Place> {
+    let archive_dir =
+        std::path::absolute(config.data.archive_dir()).context("the archive directory has no path")?;
+    let data_dir = std::path::absolute(&config.data.data_dir).context("the data directory has no path")?;
+    let source = config.store.magento_root.as_ref().map(|root| Source {
+        root: root.clone(),
+        database_url: config.store.magento_database_url.as_ref().map(|url| url.expose().to_owned()),
+        environment: config::environment(),
+    });
+    Ok(Place { source, archive_dir, data_dir, part_size: config.store.part_size })
+}
+
+/// Knows the secrets of the configuration.
+fn redactor(config: &Config) -> Redactor {
+    let urls = [&config.data.database_url, &config.store.magento_database_url];
+    let passwords = urls.into_iter().flatten().filter_map(|url| password_of(url.expose()));
+    let others = [&config.keys.encryption_key, &config.keys.setup_token];
+    Redactor::new(passwords.chain(others.into_iter().flatten().map(|s| s.expose().to_owned())))
+}
+
+/// As it stands in `scheme://user:password@host`.
+fn password_of(url: &str) -> Option<String> {
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    let (_, password) = authority.rsplit_once('@')?.0.split_once(':')?;
+    Some(password.to_owned())
 }
 
 fn operator_facts(config: &Config) -> OperatorFacts {

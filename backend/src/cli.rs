@@ -5,16 +5,22 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, LogConfig, LogFormat, warn_about_unknown};
 use crate::crypto::{OpaqueToken, Passwords};
 use crate::demo;
+use crate::runs::{self, Instance, Where};
 use crate::serve;
 use crate::users::{self, UsersService};
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use contract::{BackupLog, OverallStatus, RowStatus};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What a pass that is ended gets to clean up, beyond the time it may still take.
+const STOP_GRACE: Duration = Duration::from_secs(15);
 
 /// Scheduled, multi-destination backups of Magento 2 stores.
 #[derive(Debug, Parser)]
@@ -30,6 +36,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Brings the metadata database up to date.
     Migrate(Box<Config>),
+    /// Runs a pass of one Backup Set. Exit code 0: success, 2: partial, 1: failed or not started.
+    Run(Box<Run>),
     /// Prints the OpenAPI document.
     Openapi,
     /// Makes a demo store to try the product on, and keeps its database running.
@@ -68,6 +76,21 @@ pub struct Demo {
 }
 
 #[derive(Debug, Args)]
+pub struct Run {
+    /// The id, the title or the folder name of the Backup Set.
+    set: String,
+    /// Waits for the end of the pass when a server runs on this data directory. Without a server this command runs the
+    /// pass itself, to its end.
+    #[arg(long)]
+    wait: bool,
+    /// Shown in the log: a git sha, a release.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Args)]
 pub struct Healthcheck {
     /// The address and port of the server.
     #[arg(long, env = "STOREKEEP_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -79,6 +102,7 @@ impl Command {
         match self {
             Command::Serve(config) | Command::Migrate(config) => Some(&config.log),
             Command::User(UserCommand::ResetPassword(args)) => Some(&args.config.log),
+            Command::Run(args) => Some(&args.config.log),
             Command::Demo(args) => Some(&args.log),
             Command::Openapi | Command::Healthcheck(_) => None,
         }
@@ -107,6 +131,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             tracing::info!("the metadata database is up to date");
         }
         Command::Demo(args) => demo::keep(&args.dir).await?,
+        Command::Run(args) => return run_pass(*args, clock).await,
         Command::Openapi => print(&app::document()?.pretty()?)?,
         Command::User(UserCommand::ResetPassword(args)) => reset_password(*args, clock).await?,
         Command::Healthcheck(args) => healthcheck(&args.listen).await?,
@@ -136,6 +161,62 @@ fn start_logging(log: &LogConfig) -> anyhow::Result<()> {
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("standard output is closed")
+}
+
+/// Lets the server of the data directory run the pass or, when there is none, runs it here.
+async fn run_pass(args: Run, clock: SharedClock) -> anyhow::Result<ExitCode> {
+    let config = args.config.without_empty_values();
+    let place = match runs::is_served(&config.data.data_dir).context("the data directory cannot be read")? {
+        true => Where::Server { wait: args.wait },
+        false => Where::Here,
+    };
+    let limit = config.http.stop_timeout();
+    let app = App::assemble_as(Instance::of_process(), config, clock).await?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let pass = app.runs.run_from_shell(&args.set, args.label, place);
+    tokio::pin!(pass);
+    let log = tokio::select! {
+        log = &mut pass => log?,
+        _ = terminate.recv() => stopped(&app, limit, &mut pass).await?,
+        _ = interrupt.recv() => stopped(&app, Duration::ZERO, &mut pass).await?,
+    };
+    print(&outcome(&log))?;
+    Ok(match log.overall_status {
+        OverallStatus::Success | OverallStatus::Pending => ExitCode::SUCCESS,
+        OverallStatus::Partial => ExitCode::from(2),
+        OverallStatus::Failed => ExitCode::FAILURE,
+    })
+}
+
+/// A pass that runs here is ended in order; one of a server goes on without us.
+async fn stopped(
+    app: &App,
+    limit: Duration,
+    pass: impl Future<Output = Result<BackupLog, runs::Error>>,
+) -> anyhow::Result<BackupLog> {
+    let (_, log) = tokio::join!(app.runs.stop(limit), tokio::time::timeout(limit + STOP_GRACE, pass));
+    Ok(log.context("stopped; a pass of the server goes on")??)
+}
+
+/// What an administrator wants to know at the end.
+fn outcome(log: &BackupLog) -> String {
+    let status = match log.overall_status {
+        OverallStatus::Pending => "is under way",
+        OverallStatus::Success => "succeeded",
+        OverallStatus::Partial => "is partial: something could not be backed up",
+        OverallStatus::Failed => "failed",
+    };
+    let mut text = format!("Pass {} of '{}' {status}.\n", log.id, log.backup_title);
+    for row in log.storages.iter().filter(|r| r.status == RowStatus::Failed) {
+        text += &format!("  {}: {}\n", row.title, row.message);
+    }
+    for message in log.error_message.iter().chain(log.warnings.iter().map(|w| &w.message)).take(20) {
+        text += &format!("  {message}\n");
+    }
+    if let Some(path) = &log.copy_path {
+        text += &format!("  Copy: {path}\n");
+    }
+    text
 }
 
 async fn reset_password(args: ResetPassword, clock: SharedClock) -> anyhow::Result<()> {

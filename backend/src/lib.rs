@@ -14,6 +14,8 @@ pub mod health;
 pub mod http;
 pub mod logs;
 pub mod redact;
+pub mod runs;
+pub mod scheduler;
 pub mod serve;
 pub mod settings;
 pub mod storages;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use std::io::Write;
 use std::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// Serves until SIGTERM or SIGINT, then lets requests end within the configured time.
 pub async fn serve(app: App) -> anyhow::Result<()> {
@@ -20,6 +21,17 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     let cookie = RefreshCookie::new(&public_url);
     let gateway = app.gateway(&public_url)?;
     warn_about(&app, &public_url);
+
+    app.runs
+        .recover()
+        .await
+        .context("the passes of the server before this one could not be brought to an end")?;
+    let stop = CancellationToken::new();
+    let queue = tokio::spawn({
+        let (runs, stop) = (app.runs.clone(), stop.clone());
+        async move { runs.work(stop).await }
+    });
+    let ticks = tokio::spawn(app.scheduler.clone().run(stop.clone()));
 
     let timeout = app.config.http.stop_timeout();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
@@ -40,7 +52,13 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
     }
-    handle.stop(true).await;
+    stop.cancel();
+    let passes = async {
+        // Nothing is started any more once both have ended.
+        let _ = tokio::join!(queue, ticks);
+        app.runs.stop(timeout).await;
+    };
+    tokio::join!(handle.stop(true), passes);
     running.await.context("the server broke off")??;
     app.db.close().await.context("the metadata database could not be closed")?;
     tracing::info!("stopped");

@@ -10,6 +10,7 @@ pub use secret::Secret;
 pub use size::{MIN_PART_SIZE, parse_size};
 pub use unknown::{unknown_variables, warn_about_unknown};
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -131,6 +132,12 @@ pub struct LogConfig {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// The environment of this process, for what the store's own configuration reads from it.
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 
 impl Config {

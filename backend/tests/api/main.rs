@@ -10,8 +10,11 @@ mod secrets;
 mod support;
 
 mod auth;
+mod backups;
 mod config;
+mod logs;
 mod roles;
+mod runs;
 mod server;
 mod setup;
 mod users;

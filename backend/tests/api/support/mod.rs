@@ -2,9 +2,11 @@
 
 mod answer;
 mod people;
+mod store;
 
 pub use answer::Answer;
 pub use people::{PASSWORD, Someone};
+pub use store::{config_with_store, files_only, make_store};
 
 use actix_http::Request;
 use actix_web::dev::{Service, ServiceResponse};

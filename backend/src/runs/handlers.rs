@@ -1,0 +1,45 @@
+//! The routes that start passes.
+
+use super::error::Error;
+use super::service::{Request, RunsService};
+use crate::http::{Accepted, ApiError, Principal, Query, ValidOrDefault, Via};
+use crate::logs::WaitQuery;
+use actix_web::{Either, HttpRequest, post, web};
+use contract::{BackupLog, OverallStatus, RunInput, Trigger};
+
+/// 200 with a log whose pass has ended, 202 with one that is under way.
+type Started = Either<web::Json<BackupLog>, Accepted<BackupLog>>;
+
+/// Starts a pass. 202 with its log while it is under way; with `wait`, 200 when it ended in time.
+#[utoipa::path(tag = "backups", operation_id = "run_backup", params(("id" = i64, Path), WaitQuery, ("Idempotency-Key" = Option<String>, Header, description = "Requests for the same Backup Set with the same key start one pass together.")), request_body(content = Option<RunInput>), responses((status = 202, description = "The pass is queued or running."), (status = 200, description = "The pass has ended."), (status = 409, description = "A pass of the Set is queued or running, backups are switched off, or no Magento root is configured.")))]
+#[post("/api/v1/backups/{id}/runs")]
+pub async fn run(
+    service: web::Data<RunsService>,
+    id: web::Path<i64>,
+    query: Query<WaitQuery>,
+    principal: Principal,
+    request: HttpRequest,
+    input: ValidOrDefault<RunInput>,
+) -> Result<Started, ApiError> {
+    let trigger = match principal.via {
+        Via::Token(_) => Trigger::Token,
+        Via::Session(_) => Trigger::Manual,
+    };
+    let idempotency_key = idempotency_key(&request)?;
+    let pass = Request { backup_id: *id, trigger, label: input.0.label, idempotency_key };
+    Ok(started(service.start(pass, query.0.duration()).await?))
+}
+
+fn started(log: BackupLog) -> Started {
+    match log.overall_status {
+        OverallStatus::Pending => {
+            Either::Right(Accepted { location: format!("/api/v1/logs/{}", log.id), body: log })
+        }
+        _ => Either::Left(web::Json(log)),
+    }
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
+    let header = request.headers().get("idempotency-key");
+    header.map(|v| v.to_str().map(ToOwned::to_owned).map_err(|_| Error::IdempotencyKey)).transpose()
+}

@@ -1,0 +1,105 @@
+//! From a Set to what the engine needs.
+
+use crate::storages::Destination;
+use chrono::{DateTime, Utc};
+use contract::{BackupSet, BackupType, Phase, StorageRow, Symlinks};
+use engine::pipeline::{Job, Row, Target};
+use engine::source::files;
+use engine::source::magento::Source;
+use engine::storage::StorageKind;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// What is the same for every pass of this server; set by the operator.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The store; `None` when no Magento root is configured.
+    pub source: Option<Source>,
+    pub archive_dir: PathBuf,
+    /// The server's own files: its database and its key are in no archive.
+    pub data_dir: PathBuf,
+    pub part_size: u64,
+}
+
+/// `destinations` holds every Storage Set that the rows name.
+pub fn job(
+    set: &BackupSet,
+    place: &Place,
+    source: Source,
+    started_at: DateTime<Utc>,
+    destinations: &HashMap<i64, Destination>,
+    last_copy_bytes: Option<i64>,
+) -> Job {
+    Job {
+        title: set.title.clone(),
+        folder: set.folder_name.clone(),
+        started_at,
+        archive_dir: place.archive_dir.clone(),
+        source,
+        files: set.backup_types.contains(&BackupType::Files),
+        database: set.backup_types.contains(&BackupType::Database),
+        exclude_directories: set.exclude_directories.clone(),
+        exclude_tables: set.exclude_tables.clone(),
+        symlinks: match set.symlinks {
+            Symlinks::FollowShared => files::Symlinks::FollowShared,
+            Symlinks::Keep => files::Symlinks::Keep,
+        },
+        leave_out: vec![place.data_dir.clone()],
+        part_size: place.part_size,
+        rows: set.storages.iter().filter(|r| r.enabled).map(|r| row(r, destinations)).collect(),
+        last_copy_bytes: last_copy_bytes.and_then(|n| u64::try_from(n).ok()),
+    }
+}
+
+fn row(row: &StorageRow, destinations: &HashMap<i64, Destination>) -> Row {
+    let keep_copies = u32::try_from(row.keep_copies).unwrap_or(1).max(1);
+    let Some(id) = row.storage_id else {
+        return Row {
+            storage_id: LOCAL.into(),
+            title: "Local".into(),
+            kind: StorageKind::Local,
+            keep_copies,
+            path: String::new(),
+            target: Target::Local,
+        };
+    };
+    // A Set may send to two folders of one Storage Set.
+    let (title, kind, target) = match destinations.get(&id) {
+        Some(d) => (d.title.clone(), d.kind, clone(&d.target)),
+        None => (
+            format!("Storage {id}"),
+            StorageKind::AmazonS3,
+            Target::Unusable(format!("Storage with id '{id}' does not exist.")),
+        ),
+    };
+    Row { storage_id: id.to_string(), title, kind, keep_copies, path: row.path.clone(), target }
+}
+
+fn clone(target: &Target) -> Target {
+    match target {
+        Target::Local => Target::Local,
+        Target::Remote(storage) => Target::Remote(storage.clone()),
+        Target::Unusable(message) => Target::Unusable(message.clone()),
+    }
+}
+
+/// How the local row is named in results and in the catalogue.
+pub const LOCAL: &str = "local";
+
+/// The phases that a pass of the Set will have, for the progress that is shown before they begin.
+pub fn phases(set: &BackupSet) -> Vec<Phase> {
+    let enabled = |row: &&StorageRow| row.enabled;
+    let local = set.storages.iter().filter(enabled).any(|r| r.storage_id.is_none());
+    let remote = set.storages.iter().filter(enabled).any(|r| r.storage_id.is_some());
+    [
+        (Phase::Preflight, true),
+        (Phase::Files, set.backup_types.contains(&BackupType::Files)),
+        (Phase::Database, set.backup_types.contains(&BackupType::Database)),
+        (Phase::Seal, true),
+        (Phase::Retention, local),
+        (Phase::Upload, remote),
+    ]
+    .into_iter()
+    .filter_map(|(phase, has)| has.then_some(phase))
+    .collect()
+}

@@ -1,0 +1,147 @@
+//! From what the engine says of a pass to what is stored of it. Every text passes the redactor.
+
+use super::catalogue::Copy;
+use super::job::LOCAL;
+use super::repo::{Final, Held};
+use crate::db;
+use crate::redact::Redactor;
+use crate::wire;
+use chrono::{DateTime, Utc};
+use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, StorageType, Warning};
+use engine::pipeline::{self, Outcome};
+use engine::storage::StorageKind;
+
+/// What is known of a pass apart from its outcome.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub held: Held,
+    pub backup_title: String,
+    /// The enabled rows: what results call them, and their folders there.
+    pub roots: Vec<(String, String)>,
+}
+
+/// How a pass is to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    pub status: OverallStatus,
+    pub log: Final,
+    /// New entries of the catalogue.
+    pub copies: Vec<Copy>,
+    /// Local copies that retention removed.
+    pub swept: Vec<String>,
+}
+
+pub fn ending(
+    facts: &Facts,
+    outcome: &Outcome,
+    redactor: &Redactor,
+    finished_at: DateTime<Utc>,
+) -> Result<Ending, db::Error> {
+    let status = match outcome.status {
+        pipeline::Status::Success => OverallStatus::Success,
+        pipeline::Status::Partial => OverallStatus::Partial,
+        pipeline::Status::Failed => OverallStatus::Failed,
+    };
+    let files: Vec<ArchiveFile> = outcome.archives.iter().map(archive_file).collect();
+    let rows: Vec<RowResult> = outcome.rows.iter().map(|row| row_result(row, redactor)).collect();
+    let warnings: Vec<Warning> = outcome
+        .warnings
+        .iter()
+        .map(|w| Warning {
+            code: w.code.clone(),
+            subject: w.subject.as_deref().map(|s| redactor.redact(s)),
+            message: redactor.redact(&w.message),
+        })
+        .collect();
+    let files = db::to_json(&files)?;
+    let log = Final {
+        overall_status: wire::name(status),
+        finished_at,
+        duration_sec: seconds(finished_at - facts.held.started_at),
+        storages: db::to_json(&rows)?,
+        warnings: db::to_json(&warnings)?,
+        error_message: outcome.error.as_deref().map(|e| redactor.redact(e)),
+        copy_path: outcome.copy_path.clone(),
+        files: files.clone(),
+    };
+    let copies = outcome.copy_path.iter().flat_map(|path| copies(facts, outcome, path, &files)).collect();
+    Ok(Ending { status, log, copies, swept: outcome.swept.clone() })
+}
+
+/// The end of a pass that was cut off: by a crash, a stop of the server, a bug. Never an error.
+pub fn failure(held: &Held, message: &str, finished_at: DateTime<Utc>) -> Ending {
+    let empty = || "[]".to_owned();
+    let log = Final {
+        overall_status: wire::name(OverallStatus::Failed),
+        finished_at,
+        duration_sec: seconds(finished_at - held.started_at),
+        files: empty(),
+        storages: empty(),
+        warnings: empty(),
+        error_message: Some(message.to_owned()),
+        copy_path: None,
+    };
+    Ending { status: OverallStatus::Failed, log, copies: Vec::new(), swept: Vec::new() }
+}
+
+/// One entry for the local copy while it is there, one for every other row that took it. Two rows may share a destination.
+fn copies(facts: &Facts, outcome: &Outcome, path: &str, files: &str) -> Vec<Copy> {
+    let size: u64 = outcome.archives.iter().map(|a| a.size_bytes).sum();
+    let copy = |destination: &str, root: &str, staging: bool| Copy {
+        backup_id: facts.held.backup_id,
+        log_id: facts.held.log_id,
+        backup_title: facts.backup_title.clone(),
+        destination: destination.to_owned(),
+        root: root.to_owned(),
+        copy_path: path.to_owned(),
+        complete: outcome.complete,
+        staging,
+        size_bytes: signed(size),
+        files: files.to_owned(),
+        created_at: facts.held.started_at,
+    };
+    let mut copies = Vec::new();
+    if outcome.local_copy_kept {
+        let asked_for = facts.roots.iter().any(|(destination, _)| destination == LOCAL);
+        copies.push(copy(LOCAL, "", !asked_for));
+    }
+    // Results come in the order of the rows.
+    let remote = facts.roots.iter().zip(&outcome.rows).filter(|((id, _), row)| id != LOCAL && row.ok);
+    copies.extend(remote.map(|((id, root), _)| copy(id, root, false)));
+    copies
+}
+
+fn archive_file(file: &engine::archive::ArchiveFile) -> ArchiveFile {
+    ArchiveFile { name: file.name.clone(), size_bytes: signed(file.size_bytes), sha256: file.sha256.clone() }
+}
+
+/// Archives of a manifest, as a log keeps them.
+pub fn files_json(files: &[engine::archive::ArchiveFile]) -> Result<String, db::Error> {
+    db::to_json(&files.iter().map(archive_file).collect::<Vec<_>>())
+}
+
+fn row_result(row: &pipeline::RowResult, redactor: &Redactor) -> RowResult {
+    RowResult {
+        storage_id: row.storage_id.clone(),
+        title: row.title.clone(),
+        kind: match row.kind {
+            StorageKind::Local => StorageType::Local,
+            StorageKind::GoogleDrive => StorageType::GoogleDrive,
+            StorageKind::OneDrive => StorageType::OneDrive,
+            StorageKind::Dropbox => StorageType::Dropbox,
+            StorageKind::AmazonS3 => StorageType::AmazonS3,
+        },
+        status: if row.ok { RowStatus::Success } else { RowStatus::Failed },
+        message: redactor.redact(&row.message),
+        bytes: signed(row.bytes),
+        seconds: row.seconds,
+    }
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn seconds(duration: chrono::TimeDelta) -> f64 {
+    duration.to_std().unwrap_or_default().as_secs_f64()
+}

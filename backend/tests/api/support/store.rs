@@ -1,0 +1,100 @@
+//! A tiny store on disk, and the work of the server around it.
+
+use super::TestApp;
+use contract::{BackupLog, BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use storekeep::config::Config;
+use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Makes `<dir>/store` with a few files; its database cannot be reached unless `database` says where it is.
+pub fn make_store(dir: &Path, database: Option<&str>) -> PathBuf {
+    let root = dir.join("store");
+    for (path, content) in [
+        ("app/etc/env.php", env_php(database)),
+        ("composer.json", r#"{"name": "shop/store"}"#.into()),
+        ("bin/magento", "#!/usr/bin/env php\n".into()),
+        ("pub/index.php", "<?php echo 'hello';\n".into()),
+        ("var/cache/x", "gone".into()),
+    ] {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    root
+}
+
+fn env_php(socket_and_name: Option<&str>) -> String {
+    let (host, name) = socket_and_name.and_then(|s| s.split_once('|')).unwrap_or(("127.0.0.1:9", "shop"));
+    format!(
+        "<?php\nreturn ['db' => ['table_prefix' => '', 'connection' => ['default' => ['host' => '{host}', 'dbname' => '{name}', \
+         'username' => 'root', 'password' => '', 'active' => '1']]]];\n"
+    )
+}
+
+/// A Set of the store's files alone, every hour, with a local row.
+pub fn files_only(title: &str) -> BackupSetInput {
+    BackupSetInput {
+        enabled: true,
+        title: title.into(),
+        folder_name: title.to_lowercase(),
+        backup_types: vec![BackupType::Files],
+        frequency: Some(1),
+        cron: None,
+        time_of_day: None,
+        exclude_directories: vec!["var/cache".into()],
+        exclude_tables: vec![],
+        symlinks: Symlinks::FollowShared,
+        storages: vec![StorageRow { storage_id: None, enabled: true, keep_copies: 2, path: String::new() }],
+    }
+}
+
+impl TestApp {
+    /// A server with a tiny store in its folder.
+    pub async fn with_store() -> Self {
+        TestApp::with_store_and(|_| {}).await
+    }
+
+    pub async fn with_store_and(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config_with_store(&dir, change);
+        TestApp::on(dir, config).await
+    }
+
+    /// Works on the queue of passes until the result is dropped.
+    pub fn work(&self) -> DropGuard {
+        let stop = CancellationToken::new();
+        let (runs, token) = (self.app.runs.clone(), stop.clone());
+        tokio::spawn(async move { runs.work(token).await });
+        stop.drop_guard()
+    }
+
+    /// Ends everything at once and leaves the files.
+    pub fn crash(self) -> TempDir {
+        self.dir
+    }
+
+    /// The Set, made past the API.
+    pub async fn set(&self, input: &BackupSetInput) -> BackupSet {
+        self.app.backups.create(input).await.unwrap()
+    }
+
+    /// The log once its pass has ended.
+    pub async fn ended(&self, log: i64) -> BackupLog {
+        let log = self.app.logs.wait(log, Duration::from_secs(60)).await.unwrap();
+        assert!(log.finished_at.is_some(), "{log:?}");
+        log
+    }
+
+    pub fn archive_dir(&self) -> PathBuf {
+        self.dir.path().join("data/archives")
+    }
+}
+
+pub fn config_with_store(dir: &TempDir, change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = super::config_in(dir);
+    config.store.magento_root = Some(make_store(dir.path(), None));
+    change(&mut config);
+    config
+}
