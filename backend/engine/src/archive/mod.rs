@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod dump;
 pub mod gzip;
 pub mod manifest;
 pub mod parts;

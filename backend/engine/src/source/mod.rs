@@ -1,4 +1,5 @@
 //! The store: its root, its files, its database.
 
+pub mod database;
 pub mod files;
 pub mod magento;
