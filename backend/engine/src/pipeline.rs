@@ -54,6 +54,7 @@ pub struct Job {
 }
 
 /// One enabled destination.
+#[derive(Clone)]
 pub struct Row {
     /// `local`, or the id of the Storage Set.
     pub storage_id: String,
@@ -65,6 +66,7 @@ pub struct Row {
     pub target: Target,
 }
 
+#[derive(Clone)]
 pub enum Target {
     /// The archive directory itself.
     Local,

@@ -4,6 +4,7 @@
 //! concatenates.
 
 use super::ArchiveFile;
+use super::dump::DumpedDatabase;
 use crate::event::Warning;
 use crate::policy::layout;
 use crate::source::files::LinkOut;
@@ -48,7 +49,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<FilesInfo>,
     #[serde(default)]
-    pub databases: Vec<serde_json::Value>,
+    pub databases: Vec<DumpedDatabase>,
     /// How many warnings the pass had; the list may hold fewer.
     #[serde(default)]
     pub warnings_total: u64,

@@ -1,35 +1,39 @@
 //! The database part of a copy.
 
-use super::make::PartError;
-use crate::archive::ArchiveFile;
-use crate::event::{Events, Warning};
+use super::make::{PartError, sentence};
+use super::space;
+use crate::archive::dump::{DumpError, Dumped, Snapshots, open_snapshots};
+use crate::event::Events;
 use crate::source::magento::Source;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
-pub(super) struct DatabasePart {
-    pub archives: Vec<ArchiveFile>,
-    pub databases: Vec<serde_json::Value>,
-    pub warnings: Vec<Warning>,
-}
-
-pub(super) struct Opened;
-
-pub(super) async fn open(_source: &Source, _exclude_tables: &[String]) -> Result<Opened, PartError> {
-    Err(PartError::Failed("Dumps are not there yet.".into()))
-}
-
-impl Opened {
-    pub fn estimated_bytes(&self) -> u64 {
-        0
+/// Opens the snapshots of all databases.
+pub(super) async fn open(
+    source: &Source,
+    exclude_tables: &[String],
+    cancel: &CancellationToken,
+) -> Result<Snapshots, PartError> {
+    tokio::select! {
+        opened = open_snapshots(source, exclude_tables) => opened.map_err(|e| part_error(e, &source.root)),
+        () = cancel.cancelled() => Err(PartError::Cancelled),
     }
+}
 
-    pub async fn dump(
-        self,
-        _dir: &Path,
-        _events: Events,
-        _cancel: CancellationToken,
-    ) -> Result<DatabasePart, PartError> {
-        Err(PartError::Cancelled)
+/// Writes the dumps of all databases below `dir`. Their events, warnings included, are the dump's own.
+pub(super) async fn dump(
+    snapshots: Snapshots,
+    dir: &Path,
+    events: Events,
+    cancel: CancellationToken,
+) -> Result<Dumped, PartError> {
+    snapshots.dump(dir, events, cancel).await.map_err(|e| part_error(e, dir))
+}
+
+fn part_error(error: DumpError, dir: &Path) -> PartError {
+    match error {
+        DumpError::Cancelled => PartError::Cancelled,
+        DumpError::Write(error) if space::is_full(&error) => PartError::Failed(space::full(dir)),
+        error => PartError::Failed(sentence(&error)),
     }
 }

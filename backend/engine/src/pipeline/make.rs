@@ -1,11 +1,12 @@
 //! Making a copy: preflight, files and dump side by side, seal.
 
-use super::database::{self, DatabasePart};
+use super::database;
 use super::local::Making;
 use super::pass::CANCELLED;
 use super::upload::Sealed;
 use super::{Job, Target, space, status};
 use crate::archive::ArchiveFile;
+use crate::archive::dump::{Dumped, Snapshots};
 use crate::archive::manifest::{ArchiveType, FORMAT, FilesInfo, Manifest, PROGRAM, SourceInfo};
 use crate::archive::tree::{self, PackError, PackOptions, Packed};
 use crate::event::{Event, Events, Phase, Warning};
@@ -77,8 +78,9 @@ impl Maker<'_> {
         };
         let dump = async {
             match database {
-                Some(Ok(opened)) => {
-                    Some(opened.dump(making.path(), self.events.clone(), self.cancel.clone()).await)
+                Some(Ok(snapshots)) => {
+                    let (events, cancel) = (self.events.clone(), self.cancel.clone());
+                    Some(database::dump(snapshots, making.path(), events, cancel).await)
                 }
                 Some(Err(error)) => {
                     self.not_begun(Phase::Database);
@@ -107,7 +109,7 @@ impl Maker<'_> {
     async fn preflight(
         &self,
     ) -> Result<
-        (Arc<Making>, Option<Result<Excludes, PartError>>, Option<Result<database::Opened, PartError>>),
+        (Arc<Making>, Option<Result<Excludes, PartError>>, Option<Result<Snapshots, PartError>>),
         String,
     > {
         let job = self.job;
@@ -125,7 +127,7 @@ impl Maker<'_> {
         self.check_cancelled()?;
 
         let database = match job.database {
-            true => Some(database::open(&job.source, &job.exclude_tables).await),
+            true => Some(database::open(&job.source, &job.exclude_tables, self.cancel).await),
             false => None,
         };
         self.check_cancelled()?;
@@ -215,7 +217,7 @@ impl Maker<'_> {
         &self,
         making: Arc<Making>,
         files: Option<Result<Packed, PartError>>,
-        database: Option<Result<DatabasePart, PartError>>,
+        database: Option<Result<Dumped, PartError>>,
     ) -> Result<Made, String> {
         let mut parts = Parts::default();
         let files = files.and_then(|r| parts.take(ArchiveType::Files, r));

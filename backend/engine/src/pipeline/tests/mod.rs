@@ -1,6 +1,7 @@
 //! Whole passes over small real stores.
 
 mod cancel;
+mod database;
 mod local;
 mod remote;
 mod retention;
