@@ -10,6 +10,7 @@ use std::process::{ChildStdin, Command, Stdio};
 pub fn end_with_this_program(pid: u32, signal: &str, dir: &Path) -> ChildStdin {
     let script = "cat >/dev/null; kill -$1 $2; n=0; \
                   while kill -0 $2 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; rm -rf \"$3\"";
+    #[expect(clippy::zombie_processes, reason = "it outlives this program on purpose")]
     let mut watcher = Command::new("sh")
         .args(["-c", script, "sh", signal, &pid.to_string()])
         .arg(dir)
