@@ -12,6 +12,8 @@ mod problem;
 mod repo;
 mod routes;
 mod service;
+#[cfg(test)]
+mod service_tests;
 mod setup;
 mod throttle;
 

@@ -11,6 +11,8 @@ mod repo;
 mod roles;
 mod routes;
 mod service;
+#[cfg(test)]
+mod service_tests;
 
 pub use convert::Account;
 pub use error::Error;
