@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rustix::fs::FlockOperation;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -141,7 +141,7 @@ fn remove_tree(path: &Path) -> io::Result<()> {
 /// Returns the folders that were removed. An archive directory that does not exist yet is empty.
 pub fn remove_partials(archive_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
-    for folder in subdirectories(archive_dir)? {
+    for folder in folders(archive_dir)? {
         for path in subdirectories(&folder)? {
             let name = path.file_name().and_then(|n| n.to_str());
             if name.and_then(layout::parse_partial_name).is_none() {
@@ -160,8 +160,18 @@ pub fn remove_partials(archive_dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(removed)
 }
 
-/// Sorted; links are left out. A directory that is not there has none.
+/// The folders of the Sets; one may be a link to another disk.
+fn folders(archive_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(archive_dir, |path, kind| kind.is_dir() || (kind.is_symlink() && path.is_dir()))
+}
+
+/// Links are left out.
 fn subdirectories(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(dir, |_, kind| kind.is_dir())
+}
+
+/// Sorted. A directory that is not there has none.
+fn entries(dir: &Path, wanted: impl Fn(&Path, FileType) -> bool) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(dir) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|e| with_path(dir, e))?,
@@ -169,7 +179,7 @@ fn subdirectories(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
+        if wanted(&entry.path(), entry.file_type()?) {
             all.push(entry.path());
         }
     }

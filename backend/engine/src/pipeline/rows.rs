@@ -47,7 +47,8 @@ impl Storing<'_> {
         }
         let progress = (uploads > 0).then(|| {
             let items = self.copy.archives.len() as u64 + 1;
-            Progress::start(self.events.clone(), uploads * self.copy.size_bytes(), uploads * items)
+            let bytes = self.copy.size_bytes() + self.copy.manifest.len() as u64;
+            Progress::start(self.events.clone(), uploads * bytes, uploads * items)
         });
         let started = Instant::now();
         let others = rows.iter().filter(|row| !matches!(row.target, Target::Local)).map(|row| {

@@ -1,5 +1,5 @@
 use super::schedule::*;
-use chrono::{DateTime, Duration, NaiveDate, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -255,6 +255,32 @@ fn a_clock_that_was_set_back_repeats_no_cron_slot_and_waits_for_none(
 ) {
     let last = at("2026-11-22T02:30:00Z");
     assert_eq!(next_slot(&cron("30 2 * * *"), Tz::UTC, last, at(now)), Some(at(expected)));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "[0-9*,/?@a-zA-Z \\-]{0,24}|.{0,24}") {
+        if let Ok(schedule) = Schedule::parse(None, None, Some(&text)) {
+            let now = at("2026-11-22T02:30:00Z");
+            if let Some(slot) = first_slot(&schedule, Tz::UTC, now) {
+                prop_assert!(slot > now);
+            }
+        }
+        let _ = Schedule::parse(Some(24), Some(&text), None);
+    }
+
+    #[test]
+    fn five_fields_of_plausible_numbers_are_taken(
+        minute in 0u8..60, hour in 0u8..24, day in 1u8..29, month in 1u8..13, weekday in 0u8..8,
+    ) {
+        let now = at("2026-11-22T02:30:00Z");
+        let slot = first_slot(&cron(&format!("{minute} {hour} {day} {month} {weekday}")), Tz::UTC, now).unwrap();
+        // Either day suffices.
+        let fits = slot.day() == u32::from(day)
+            || slot.weekday().num_days_from_sunday() == u32::from(weekday % 7);
+        prop_assert!(fits && slot.month() == u32::from(month), "{slot}");
+        prop_assert_eq!((slot.hour(), slot.minute()), (u32::from(hour), u32::from(minute)));
+    }
 }
 
 fn any_zone() -> impl Strategy<Value = Tz> {

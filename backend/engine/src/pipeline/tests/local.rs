@@ -153,8 +153,11 @@ async fn after_a_crash_only_what_was_half_made_is_removed() {
     let crashed = bench.folder().join(partial_name(&copy_of(21)));
     fs::create_dir_all(crashed.join("files")).unwrap();
     fs::write(crashed.join("files/files.tgz"), "half").unwrap();
+    // The folder of this Set is a link to another disk.
+    let disk = bench.dir.path().join("disk");
+    fs::create_dir_all(disk.join(partial_name(&copy_of(21)))).unwrap();
+    std::os::unix::fs::symlink(&disk, bench.archive_dir().join("hourly")).unwrap();
     let other = bench.archive_dir().join("hourly").join(partial_name(&copy_of(21)));
-    fs::create_dir_all(&other).unwrap();
     fs::create_dir_all(bench.folder().join("notes.partial")).unwrap();
     fs::write(bench.archive_dir().join(partial_name(&copy_of(21))), "a file of somebody").unwrap();
     let outside = bench.dir.path().join("outside");
