@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let wasm = compile(root, dev)?;
     let bindings = root.join("target/bindgen");
-    bind(&wasm, &bindings)?;
+    bind(&wasm, &bindings, dev)?;
     let dist = Dist::create(root, dev)?;
     dist.fill(&root.join("frontend"), &bindings)?;
     dist.publish()?;
@@ -39,8 +39,9 @@ fn compile(root: &Path, dev: bool) -> Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root).args(["build", "-p", "frontend", "--profile", profile, "--target", TARGET]);
     cargo.arg("--target-dir").arg(root.join("target"));
+    cargo.arg("--config").arg(rust_flags(root, dev)?);
     if !dev {
-        cargo.arg("--locked").arg("--config").arg(remapped_paths(root)?);
+        cargo.arg("--locked");
     }
     let status = cargo.status().context("cargo could not be started")?;
     ensure!(
@@ -50,10 +51,14 @@ fn compile(root: &Path, dev: bool) -> Result<PathBuf> {
     Ok(root.join("target").join(TARGET).join(profile).join("frontend.wasm"))
 }
 
-/// Panic messages carry source paths: these name the project and its dependencies, not the machine that built them.
-fn remapped_paths(root: &Path) -> Result<String> {
-    let flag = |from: &Path, to: &str| format!("'--remap-path-prefix={}={to}'", from.display());
-    let flags = [flag(&cargo_home()?.join("registry/src"), "registry"), flag(root, "storekeep")];
+/// Components are erased to one type: the compiler spends minutes on the nested types otherwise. For a release, source
+/// paths are rewritten too: panic messages name the project and its dependencies, not the machine that built them.
+fn rust_flags(root: &Path, dev: bool) -> Result<String> {
+    let mut flags = vec!["'--cfg=erase_components'".to_string()];
+    if !dev {
+        let remap = |from: &Path, to: &str| format!("'--remap-path-prefix={}={to}'", from.display());
+        flags.extend([remap(&cargo_home()?.join("registry/src"), "registry"), remap(root, "storekeep")]);
+    }
     Ok(format!("target.{TARGET}.rustflags=[{}]", flags.join(",")))
 }
 
@@ -67,13 +72,13 @@ fn cargo_home() -> Result<PathBuf> {
         .context("neither CARGO_HOME nor HOME is set")
 }
 
-fn bind(wasm: &Path, out: &Path) -> Result<()> {
+fn bind(wasm: &Path, out: &Path, dev: bool) -> Result<()> {
     remove_dir(out)?;
     wasm_bindgen_cli_support::Bindgen::new()
         .input_path(wasm)
         .web(true)?
         .typescript(false)
-        .remove_name_section(true)
+        .remove_name_section(!dev)
         .remove_producers_section(true)
         .out_name("app")
         .generate(out)

@@ -1,0 +1,200 @@
+//! A Backup Set as its form holds it: what was typed, before it is a request.
+
+use super::schedule;
+use contract::{BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageFormRow {
+    pub storage_id: Option<i64>,
+    pub enabled: bool,
+    /// As typed.
+    pub keep_copies: String,
+    pub path: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetForm {
+    pub enabled: bool,
+    pub title: String,
+    pub folder_name: String,
+    /// The folder name follows the title until somebody types one.
+    pub folder_follows: bool,
+    pub database: bool,
+    pub files: bool,
+    pub by_cron: bool,
+    pub frequency: u8,
+    pub time_of_day: String,
+    pub cron: String,
+    pub exclude_directories: Vec<String>,
+    pub exclude_tables: Vec<String>,
+    pub symlinks: Symlinks,
+    pub storages: Vec<StorageFormRow>,
+}
+
+impl SetForm {
+    /// A new Set: both types, every night, the usual noise left out, seven copies here.
+    pub fn new() -> Self {
+        SetForm {
+            enabled: true,
+            title: String::new(),
+            folder_name: String::new(),
+            folder_follows: true,
+            database: true,
+            files: true,
+            by_cron: false,
+            frequency: 24,
+            time_of_day: "02:30".into(),
+            cron: String::new(),
+            exclude_directories: Vec::new(),
+            exclude_tables: Vec::new(),
+            symlinks: Symlinks::default(),
+            storages: vec![StorageFormRow {
+                storage_id: None,
+                enabled: true,
+                keep_copies: "7".into(),
+                path: String::new(),
+            }],
+        }
+    }
+
+    pub fn of(set: &BackupSet) -> Self {
+        let usual = SetForm::new();
+        SetForm {
+            enabled: set.enabled,
+            title: set.title.clone(),
+            folder_name: set.folder_name.clone(),
+            folder_follows: false,
+            database: set.backup_types.contains(&BackupType::Database),
+            files: set.backup_types.contains(&BackupType::Files),
+            by_cron: set.frequency.is_none() && set.cron.is_some(),
+            frequency: set.frequency.unwrap_or(usual.frequency),
+            time_of_day: set.time_of_day.clone().unwrap_or(usual.time_of_day),
+            cron: set.cron.clone().unwrap_or_default(),
+            exclude_directories: set.exclude_directories.clone(),
+            exclude_tables: set.exclude_tables.clone(),
+            symlinks: set.symlinks,
+            storages: set
+                .storages
+                .iter()
+                .map(|row| StorageFormRow {
+                    storage_id: row.storage_id,
+                    enabled: row.enabled,
+                    keep_copies: row.keep_copies.to_string(),
+                    path: row.path.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    pub fn set_title(&mut self, title: String) {
+        if self.folder_follows {
+            self.folder_name = schedule::folder_name_from(&title);
+        }
+        self.title = title;
+    }
+
+    /// Emptying the field lets it follow the title again.
+    pub fn set_folder_name(&mut self, name: String) {
+        self.folder_follows = name.is_empty();
+        self.folder_name = name;
+    }
+
+    /// The request. What is not a number becomes 0, which the rules refuse with their own message.
+    pub fn input(&self) -> BackupSetInput {
+        let mut backup_types = Vec::new();
+        if self.database {
+            backup_types.push(BackupType::Database);
+        }
+        if self.files {
+            backup_types.push(BackupType::Files);
+        }
+        let daily = !self.by_cron && schedule::is_daily(self.frequency);
+        BackupSetInput {
+            enabled: self.enabled,
+            title: self.title.trim().into(),
+            folder_name: self.folder_name.trim().into(),
+            backup_types,
+            frequency: (!self.by_cron).then_some(self.frequency),
+            cron: self.by_cron.then(|| self.cron.trim().into()),
+            time_of_day: daily.then(|| self.time_of_day.clone()),
+            exclude_directories: self.exclude_directories.clone(),
+            exclude_tables: self.exclude_tables.clone(),
+            symlinks: self.symlinks,
+            storages: self
+                .storages
+                .iter()
+                .map(|row| StorageRow {
+                    storage_id: row.storage_id,
+                    enabled: row.enabled,
+                    keep_copies: row.keep_copies.trim().parse().unwrap_or(0),
+                    path: row.path.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Adds a line once, or takes it away.
+pub fn toggle(lines: &mut Vec<String>, line: &str, on: bool) {
+    lines.retain(|l| l != line);
+    if on {
+        lines.push(line.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::Check;
+
+    fn filled() -> SetForm {
+        let mut form = SetForm::new();
+        form.set_title(" Nightly Full ".into());
+        form
+    }
+
+    #[test]
+    fn a_new_set_needs_no_more_than_a_title() {
+        let input = filled().input();
+        assert_eq!(input.check(), vec![]);
+        assert_eq!((input.title.as_str(), input.folder_name.as_str()), ("Nightly Full", "nightly-full"));
+    }
+
+    #[test]
+    fn the_folder_follows_the_title_until_one_is_typed() {
+        let mut form = filled();
+        form.set_folder_name("mine".into());
+        form.set_title("Other".into());
+        assert_eq!(form.folder_name, "mine");
+        form.set_folder_name(String::new());
+        form.set_title("Third".into());
+        assert_eq!(form.folder_name, "third");
+    }
+
+    #[test]
+    fn only_daily_frequencies_send_a_time_and_cron_excludes_both() {
+        let hourly = SetForm { frequency: 4, ..filled() }.input();
+        assert_eq!((hourly.frequency, hourly.time_of_day, hourly.cron), (Some(4), None, None));
+        let daily = filled().input();
+        assert_eq!(daily.time_of_day.as_deref(), Some("02:30"));
+        let cron = SetForm { by_cron: true, cron: " 0 4 * * * ".into(), ..filled() }.input();
+        assert_eq!((cron.frequency, cron.time_of_day, cron.cron.as_deref()), (None, None, Some("0 4 * * *")));
+        assert_eq!(SetForm { by_cron: true, ..filled() }.input().check()[0].field, "cron");
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_refused_at_its_field() {
+        let mut form = filled();
+        form.storages[0].keep_copies = "many".into();
+        assert_eq!(form.input().check()[0].field, "storages[0].keep_copies");
+    }
+
+    #[test]
+    fn lines_are_there_once() {
+        let mut lines = vec!["var".to_string()];
+        toggle(&mut lines, "var", true);
+        assert_eq!(lines, ["var"]);
+        toggle(&mut lines, "var", false);
+        assert!(lines.is_empty());
+    }
+}

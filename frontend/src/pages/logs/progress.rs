@@ -1,0 +1,161 @@
+//! A pass while it runs.
+
+use super::detail::Pass;
+use crate::api::Link;
+use crate::models::progress::{self, PhaseLine, is_measured, percent};
+use crate::models::{format, words::Tone};
+use crate::ui::*;
+use contract::{LogProgress, Phase, PhaseState};
+use leptos::prelude::*;
+
+#[component]
+pub fn Progress(pass: Pass) -> impl IntoView {
+    let overall = Signal::derive(move || pass.progress.with(|p| p.as_ref().and_then(progress::overall)));
+    let announced = Memo::new(move |_| {
+        pass.progress.with(|p| p.as_ref().map(progress::announcement).unwrap_or_default())
+    });
+    let queued = move || {
+        pass.log.with(|l| l.as_ref().is_some_and(|l| l.queued))
+            && pass.progress.with(|p| {
+                p.as_ref().is_none_or(|p| {
+                    p.phases.iter().all(|p| p.phase == Phase::Queued || p.state == PhaseState::Waiting)
+                })
+            })
+    };
+    let headline = move || match (queued(), overall.get()) {
+        (true, _) => "Waiting for its turn".to_string(),
+        (false, Some(fraction)) => format!("{} %", percent(fraction)),
+        (false, None) => "Working".into(),
+    };
+    let times = move || {
+        pass.progress.with(|p| {
+            let Some(p) = p else { return String::new() };
+            let elapsed = format!("{} so far", format::duration(p.elapsed_sec));
+            match p.remaining_sec {
+                Some(left) => format!("{elapsed}, {} left", format::remaining(left)),
+                None => elapsed,
+            }
+        })
+    };
+    let lines = move |measured: bool| {
+        move || {
+            pass.progress.with(|p| {
+                let phases = p.as_ref().map(|p: &LogProgress| p.phases.clone()).unwrap_or_default();
+                phases
+                    .iter()
+                    .filter(|p| p.phase != Phase::Queued && is_measured(p.phase) == measured)
+                    .map(|p| p.phase)
+                    .collect::<Vec<_>>()
+            })
+        }
+    };
+    let measured = Memo::new(move |_| lines(true)());
+    let steps = Memo::new(move |_| lines(false)());
+    view! {
+        <section class="card progress-card" aria-label="Progress">
+            <div class="progress-head">
+                <p class="progress-figure">{headline}</p>
+                <p class="mute">{times}</p>
+            </div>
+            <ProgressBar label="Whole pass" fraction=overall large=true/>
+            <p class="hidden" role="status">{move || announced.get()}</p>
+            {move || (pass.link.get() != Link::Live).then(|| view! {
+                <Notice tone=Tone::Warn role="status">
+                    <p>{match pass.link.get() {
+                        Link::Polling => "Live updates do not get through; the page asks every few seconds instead. The pass goes on.",
+                        _ => "The connection was lost. Trying again; the pass goes on.",
+                    }}</p>
+                </Notice>
+            })}
+            <div class="phases">
+                {move || measured.get().into_iter().map(|phase| view! { <Measured pass phase/> }).collect_view()}
+            </div>
+            <ol class="steps" aria-label="Steps">
+                {move || steps.get().into_iter().map(|phase| view! { <Step pass phase/> }).collect_view()}
+            </ol>
+            {move || pass.progress.with(Option::is_none).then(|| view! { <Skeleton lines=3/> })}
+            <p class="mute small">"You can leave this page: the pass goes on without it."</p>
+        </section>
+    }
+}
+
+fn line_of(pass: Pass, phase: Phase) -> Memo<Option<PhaseLine>> {
+    Memo::new(move |_| {
+        pass.progress
+            .with(|p| p.as_ref().and_then(|p| p.phases.iter().find(|p| p.phase == phase).map(progress::line)))
+    })
+}
+
+fn state_words(state: PhaseState) -> (Tone, &'static str) {
+    match state {
+        PhaseState::Waiting => (Tone::Neutral, "Waiting"),
+        PhaseState::Running => (Tone::Info, "Running"),
+        PhaseState::Done => (Tone::Good, "Done"),
+        PhaseState::Failed => (Tone::Bad, "Failed"),
+    }
+}
+
+/// A phase with bytes to count.
+#[component]
+fn Measured(pass: Pass, phase: Phase) -> impl IntoView {
+    let line = line_of(pass, phase);
+    let get = move |f: fn(PhaseLine) -> String| move || line.get().map(f).unwrap_or_default();
+    let state = Memo::new(move |_| line.get().map(|l| l.state));
+    let tone = Signal::derive(move || match state.get() {
+        Some(PhaseState::Failed) => "bad",
+        Some(PhaseState::Done) => "good",
+        _ => "",
+    });
+    let icon = match phase {
+        Phase::Files => lu::LuFolder,
+        Phase::Database => lu::LuDatabase,
+        _ => lu::LuServer,
+    };
+    let title = crate::models::words::phase(phase);
+    let fraction = Signal::derive(move || line.get().and_then(|l| l.fraction));
+    view! {
+        <section class="phase" aria-label=title>
+            <div class="phase-head">
+                <span class="choice-icon"><Icon icon/></span>
+                <div>
+                    <h3>{title}</h3>
+                    <p class="mute small">{crate::models::words::phase_hint(phase)}</p>
+                </div>
+                {move || state.get().map(|s| {
+                    let (tone, text) = state_words(s);
+                    view! { <Badge tone text/> }
+                })}
+            </div>
+            <ProgressBar label=title fraction tone/>
+            <dl class="figures">
+                <div><dt class="hidden">"Amount"</dt><dd>{get(|l| l.amount)}</dd></div>
+                <div><dt class="hidden">"Items"</dt><dd>{get(|l| l.items)}</dd></div>
+                <div><dt class="hidden">"Rate"</dt><dd class="rate">{get(|l| l.rate)}</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+/// A short step: its name and whether it is done.
+#[component]
+fn Step(pass: Pass, phase: Phase) -> impl IntoView {
+    let line = line_of(pass, phase);
+    let state = Memo::new(move |_| line.get().map(|l| l.state));
+    move || {
+        let state = state.get()?;
+        let (tone, words) = state_words(state);
+        let icon = match state {
+            PhaseState::Waiting => lu::LuCircleDashed,
+            PhaseState::Running => lu::LuLoaderCircle,
+            PhaseState::Done => lu::LuCircleCheck,
+            PhaseState::Failed => lu::LuCircleX,
+        };
+        Some(view! {
+            <li class=format!("step {}", tone.class()) title=crate::models::words::phase_hint(phase)>
+                <Icon icon class=if state == PhaseState::Running { "turning" } else { "" }/>
+                {crate::models::words::phase(phase)}
+                <span class="hidden">{format!(": {words}")}</span>
+            </li>
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! What a pass came to: its error, archives, destinations, warnings, and how to bring it back.
+
+use super::warnings::Warnings;
+use crate::api::{self, session};
+use crate::models::words::{self, Tone};
+use crate::models::{format, restore};
+use crate::ui::*;
+use contract::{ArchiveFile, BackupLog, OverallStatus, RowResult, RowStatus, endpoints as ep};
+use leptos::prelude::*;
+
+#[component]
+pub fn Results(log: BackupLog) -> impl IntoView {
+    let steps = restore::steps(&log.files);
+    let error = log.error_message.clone();
+    view! {
+        {error.map(|message| view! {
+            <Notice tone=Tone::Bad title="The pass failed before anything could be stored" role="alert"><p class="pre">{message}</p></Notice>
+        })}
+        {(log.overall_status == OverallStatus::Partial).then(|| view! {
+            <Notice tone=Tone::Warn title="This copy is not complete">
+                <p>"What could be read is there and was stored. The warnings below say what is missing."</p>
+            </Notice>
+        })}
+        {(!log.files.is_empty()).then(|| view! { <Archives log=log.clone()/> })}
+        {(!log.storages.is_empty()).then(|| view! { <Destinations rows=log.storages.clone()/> })}
+        {(!log.warnings.is_empty()).then(|| view! { <Warnings warnings=log.warnings.clone()/> })}
+        {(!steps.is_empty()).then(|| view! { <Restore steps copy_path=log.copy_path.clone()/> })}
+    }
+}
+
+#[component]
+fn Archives(log: BackupLog) -> impl IntoView {
+    let offered = log.downloadable && session::allows(&ep::DOWNLOAD_ARCHIVE);
+    let prefix = log.copy_path.clone().unwrap_or_default().replace('/', "-");
+    let id = log.id;
+    let hint =
+        if log.downloadable { "" } else { "The local copy is gone, so nothing can be downloaded here." };
+    view! {
+        <Card title="Archives" hint=hint>
+            <div class="table-scroll">
+                <table role="table" aria-label="Archives">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <th role="columnheader" scope="col">"Archive"</th>
+                            <th role="columnheader" scope="col" class="num">"Size"</th>
+                            <th role="columnheader" scope="col">"SHA-256"</th>
+                            <th role="columnheader" scope="col" class="actions"><span class="hidden">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody role="rowgroup">
+                        {log.files.into_iter().map(|file| view! { <Archive file id prefix=prefix.clone() offered/> }).collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Archive(file: ArchiveFile, id: i64, prefix: String, offered: bool) -> impl IntoView {
+    let toaster = expect_context::<Toaster>();
+    let busy = RwSignal::new(false);
+    let name = StoredValue::new(file.name.clone());
+    let base = file.name.rsplit('/').next().unwrap_or(&file.name);
+    let save_as =
+        StoredValue::new(if prefix.is_empty() { base.to_string() } else { format!("{prefix}-{base}") });
+    let fetch = move |()| {
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            let (name, save_as) = (name.get_value(), save_as.get_value());
+            if let Err(problem) = api::download(id, &name, &save_as).await {
+                toaster.problem(&problem);
+            }
+            busy.try_set(false);
+        });
+    };
+    let icon = if file.name.starts_with("db/") { lu::LuDatabase } else { lu::LuFileArchive };
+    view! {
+        <tr role="row">
+            <td role="cell" class="lead" data-label="Archive"><span class="with-icon"><Icon icon/><code>{file.name.clone()}</code></span></td>
+            <td role="cell" class="num" data-label="Size">{format::bytes(file.size_bytes)}</td>
+            <td role="cell" data-label="SHA-256">
+                <span class="digest">
+                    <code title=file.sha256.clone()>{format::short_digest(&file.sha256)}</code>
+                    <CopyButton text=file.sha256.clone() label=format!("Copy the SHA-256 of {}", file.name)/>
+                </span>
+            </td>
+            <td role="cell" class="actions" data-label="Actions">
+                {offered.then(|| view! {
+                    <BusyButton busy kind="button" class="btn small" on_press=fetch>
+                        <Icon icon=lu::LuDownload/>"Download"<span class="hidden">{format!(" {}", name.get_value())}</span>
+                    </BusyButton>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Destinations(rows: Vec<RowResult>) -> impl IntoView {
+    view! {
+        <Card title="Destinations">
+            <ul class="rows" aria-label="Destinations">
+                {rows.into_iter().map(|row| {
+                    let (tone, text) = match row.status {
+                        RowStatus::Success => (Tone::Good, "Success"),
+                        RowStatus::Failed => (Tone::Bad, "Failed"),
+                    };
+                    let icon = if row.storage_id == "local" { lu::LuHardDrive } else { lu::LuServer };
+                    let amount = format!("{} in {}", format::bytes(row.bytes), format::duration(row.seconds));
+                    view! {
+                        <li class="result-row">
+                            <span class="choice-icon"><Icon icon/></span>
+                            <div class="grow">
+                                <p><strong>{row.title}</strong>" "<span class="mute">{words::storage_type(row.kind)}</span></p>
+                                {(!row.message.is_empty()).then(|| view! { <p class="pre">{row.message}</p> })}
+                                <p class="mute small">{amount}</p>
+                            </div>
+                            <Badge tone text/>
+                        </li>
+                    }
+                }).collect_view()}
+            </ul>
+        </Card>
+    }
+}
+
+#[component]
+fn Restore(steps: Vec<restore::Step>, copy_path: Option<String>) -> impl IntoView {
+    view! {
+        <Card title="Restore" hint="Standard tools are enough. Run these inside the folder of the copy.">
+            {copy_path.map(|path| view! { <p class="mute small">"The folder: "<code>{path}</code></p> })}
+            <ol class="commands">
+                {steps.into_iter().map(|step| view! {
+                    <li>
+                        <p>{step.title.clone()}</p>
+                        <div class="command">
+                            <code>{step.command.clone()}</code>
+                            <CopyButton text=step.command label=format!("Copy the command: {}", step.title)/>
+                        </div>
+                    </li>
+                }).collect_view()}
+            </ol>
+        </Card>
+    }
+}

@@ -1,0 +1,200 @@
+//! The grid of Backup Sets.
+
+use super::RunDialog;
+use crate::api::{self, Options, session};
+use crate::models::list::ListQuery;
+use crate::models::words::Tone;
+use crate::models::{schedule, words};
+use crate::pages::source::SourceProblems;
+use crate::ui::*;
+use contract::{BackupSet, endpoints as ep};
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+async fn fetch(query: ListQuery) -> Result<Loaded<BackupSet>, contract::Problem> {
+    let page = api::call(&ep::LIST_BACKUPS, &[], Options::query(query.params()), &()).await?;
+    Ok(Loaded { items: page.items, total: page.total })
+}
+
+#[component]
+pub fn SetList() -> impl IntoView {
+    let toaster = expect_context::<Toaster>();
+    let list = use_list(ListQuery::sorted_by("title"), &["enabled"], fetch);
+    // A running pass ends while one looks.
+    let running = move || {
+        list.loaded.with_untracked(|l| {
+            l.as_ref().is_some_and(|l| l.items.iter().any(|s| s.running_log_id.is_some()))
+        })
+    };
+    poll(move || {
+        if running() {
+            list.reload();
+        }
+    });
+    let to_run = RwSignal::new(None::<(i64, String)>);
+    let doomed = RwSignal::new(None::<(i64, String)>);
+    let asking = RwSignal::new(false);
+    let deleting = RwSignal::new(false);
+    let delete = move |()| {
+        let Some((id, title)) = doomed.get_untracked() else { return };
+        deleting.set(true);
+        leptos::task::spawn_local(async move {
+            match api::bare(&ep::DELETE_BACKUP, &[&id.to_string()]).await {
+                Ok(()) => toaster.good(format!("“{title}” was deleted. Its copies are still there.")),
+                Err(problem) => toaster.problem(&problem),
+            }
+            deleting.try_set(false);
+            asking.try_set(false);
+            list.reload();
+        });
+    };
+    let columns = vec![
+        Column::new("Title", |s: &BackupSet| {
+            let link = strong_link(format!("/backups/{}", s.id), s.title.clone());
+            let (off, folder) = (!s.enabled, format!("{}/", s.folder_name));
+            view! {
+                <span class="stack">
+                    <span>
+                        {link}
+                        {off.then(|| view! { " "<Badge tone=Tone::Neutral text="Off"/> })}
+                    </span>
+                    <span class="mute small">{folder}</span>
+                </span>
+            }
+            .into_any()
+        })
+        .sort("title")
+        .class("lead"),
+        Column::new("Types", |s: &BackupSet| types(s).into_any()),
+        Column::new("Schedule", |s: &BackupSet| schedule::describe(s).into_any()),
+        Column::new("Destinations", |s: &BackupSet| destinations(s).into_any()),
+        Column::new("Last run", |s: &BackupSet| {
+            let (status, at) = (last_status(s), s.last_time.map(|at| view! { <span class="mute"><When at/></span> }));
+            view! { <span class="stack">{status}{at}</span> }.into_any()
+        })
+        .sort("last_time")
+        .class("nowrap"),
+        Column::new("Next run", |s: &BackupSet| match s.next_run_at {
+            Some(at) => view! { <When at/> }.into_any(),
+            None => view! { <span class="mute">"Not scheduled"</span> }.into_any(),
+        })
+        .sort("next_run_at")
+        .class("nowrap"),
+        Column::new("Actions", move |s: &BackupSet| {
+            let (id, title) = (s.id, s.title.clone());
+            let (run_title, delete_title) = (title.clone(), title.clone());
+            let busy = s.running_log_id;
+            view! {
+                <span class="row-actions">
+                    {(busy.is_none() && session::allows(&ep::RUN_BACKUP)).then(|| view! {
+                        <button
+                            type="button"
+                            class="btn small"
+                            aria-label=format!("Create Backup of {title}")
+                            on:click=move |_| to_run.set(Some((id, run_title.clone())))
+                        >
+                            <Icon icon=lu::LuPlay/>"Create Backup"
+                        </button>
+                    })}
+                    {busy.filter(|_| session::allows(&ep::GET_LOG)).map(|log| view! {
+                        <A href=format!("/logs/{log}") attr:class="btn small">"See progress"</A>
+                    })}
+                    {session::allows(&ep::UPDATE_BACKUP).then(|| view! {
+                        <A href=format!("/backups/{id}") attr:class="btn icon-only quiet" attr:aria-label=format!("Edit {title}") attr:title="Edit">
+                            <Icon icon=lu::LuPencil/>
+                        </A>
+                    })}
+                    {session::allows(&ep::DELETE_BACKUP).then(|| view! {
+                        <button
+                            type="button"
+                            class="btn icon-only quiet"
+                            aria-label=format!("Delete {title}")
+                            title="Delete"
+                            on:click=move |_| {
+                                doomed.set(Some((id, delete_title.clone())));
+                                asking.set(true);
+                            }
+                        >
+                            <Icon icon=lu::LuTrash2/>
+                        </button>
+                    })}
+                </span>
+            }
+            .into_any()
+        })
+        .class("actions"),
+    ];
+    view! {
+        <PageHeader title="Backup Sets" text="What is backed up, when, and where it goes.">
+            {move || session::allows(&ep::CREATE_BACKUP).then(add_button)}
+        </PageHeader>
+        <SourceProblems/>
+        <div class="card flush">
+            <div class="toolbar">
+                <SearchField list label="Search Backup Sets"/>
+                <FilterSelect list name="enabled" label="Schedule" options=vec![("", "All Sets"), ("true", "Switched on"), ("false", "Switched off")]/>
+                <SortSelect list options=vec![("title", "Title"), ("-last_time", "Last run"), ("next_run_at", "Next run")]/>
+            </div>
+            {grid(list, "Backup Sets", columns, |s| format!("{}-{}-{:?}-{:?}-{:?}", s.id, s.revision, s.running_log_id, s.last_log_id, s.next_run_at), || view! {
+                <EmptyState
+                    icon=lu::LuBoxes
+                    title="No Backup Set yet"
+                    text="A Backup Set says what to back up, when, and how many copies to keep. One for the whole store, every night, is a good start."
+                >
+                    {session::allows(&ep::CREATE_BACKUP).then(add_button)}
+                </EmptyState>
+            }.into_any())}
+        </div>
+        <RunDialog set=to_run on_start=move |()| list.reload()/>
+        <Confirm
+            open=asking
+            title=Signal::derive(move || format!("Delete “{}”?", doomed.get().map(|d| d.1).unwrap_or_default()))
+            text="The Backup Set and its schedule go. The copies it made stay where they are, and so do its logs."
+            action="Delete"
+            busy=deleting
+            on_confirm=delete
+        />
+    }
+}
+
+fn add_button() -> impl IntoView {
+    view! { <A href="/backups/new" attr:class="btn primary"><Icon icon=lu::LuPlus/>"Add Backup Set"</A> }
+}
+
+fn types(set: &BackupSet) -> impl IntoView + use<> {
+    let kinds = set.backup_types.clone();
+    view! {
+        <span class="chips">
+            {kinds.into_iter().map(|k| {
+                let icon = match k {
+                    contract::BackupType::Database => lu::LuDatabase,
+                    contract::BackupType::Files => lu::LuFolder,
+                };
+                view! { <span class="chip"><Icon icon/>{words::backup_type(k)}</span> }
+            }).collect_view()}
+        </span>
+    }
+}
+
+fn destinations(set: &BackupSet) -> String {
+    let name = |row: &contract::StorageRow| match row.storage_id {
+        None => format!("This server ({})", row.keep_copies),
+        Some(id) => format!("Storage #{id} ({})", row.keep_copies),
+    };
+    let names: Vec<String> = set.storages.iter().filter(|r| r.enabled).map(name).collect();
+    if names.is_empty() { "None".into() } else { names.join(", ") }
+}
+
+fn last_status(set: &BackupSet) -> AnyView {
+    let log = set.running_log_id.or(set.last_log_id).filter(|_| session::allows(&ep::GET_LOG));
+    let status =
+        if set.running_log_id.is_some() { Some(contract::OverallStatus::Pending) } else { set.last_status };
+    match (status, log) {
+        (Some(status), Some(log)) => view! {
+            <A href=format!("/logs/{log}") attr:class="plain"><StatusBadge status/></A>
+        }
+        .into_any(),
+        (Some(status), None) => view! { <StatusBadge status/> }.into_any(),
+        (None, _) => view! { <span class="mute">"Not run yet"</span> }.into_any(),
+    }
+}

@@ -1,0 +1,41 @@
+//! The console's own components. Each is tied to its label, its error and its state for keyboard and screen reader.
+
+mod basic;
+mod combobox;
+mod dialog;
+mod field;
+mod form;
+mod grid;
+mod guard;
+mod icon;
+mod lines;
+mod list;
+mod menu;
+mod page;
+mod progress;
+mod save;
+mod tabs;
+mod theme;
+mod time;
+mod toast;
+mod toolbar;
+
+pub use basic::*;
+pub use combobox::Combobox;
+pub use dialog::{Confirm, Dialog};
+pub use field::*;
+pub use form::Form;
+pub use grid::{Column, grid};
+pub use guard::{LeaveGuard, guard_history};
+pub use icon::{Icon, lu};
+pub use lines::LineList;
+pub use list::{List, Loaded, use_list};
+pub use menu::Disclosure;
+pub use page::{NotFound, PageHeader};
+pub use progress::{ProgressBar, StrengthMeter};
+pub use save::{Conflict, FormActions};
+pub use tabs::Tabs;
+pub use theme::{Theme, ThemeChoice};
+pub use time::{Clock, When};
+pub use toast::{Toaster, Toasts};
+pub use toolbar::{FilterSelect, SearchField, SortSelect, poll};
