@@ -137,7 +137,7 @@ pub async fn open_snapshots(source: &Source, exclude_tables: &[String]) -> Resul
             None => open.push(snapshot),
         }
     }
-    let warnings = snapshot::warnings(&mut open);
+    let warnings = snapshot::warnings(&open);
     Ok(Snapshots { open, plan, warnings })
 }
 

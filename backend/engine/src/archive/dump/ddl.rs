@@ -98,7 +98,7 @@ fn text_end(sql: &[u8], at: usize) -> usize {
 pub fn delimiter(sql: &[u8]) -> String {
     let mut delimiter = ";;".to_string();
     while sql.windows(delimiter.len()).any(|window| window == delimiter.as_bytes()) {
-        delimiter.push(if delimiter.len() % 2 == 0 { '$' } else { ';' });
+        delimiter.push(if delimiter.len().is_multiple_of(2) { '$' } else { ';' });
     }
     delimiter
 }

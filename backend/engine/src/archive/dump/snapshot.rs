@@ -235,8 +235,10 @@ impl Snapshot {
             warnings.push(Warning::note(
                 "routines_unseen",
                 Some(self.connection.database.clone()),
-                "The database user may not see stored routines. Magento has none; if an extension brought some, they are missing. \
-                 Grant SHOW_ROUTINE (MySQL), SHOW CREATE ROUTINE (MariaDB 11.3) or SELECT on mysql.proc (older MariaDB).",
+                format!(
+                    "The database user may not see stored routines. Magento has none; if an extension brought some, they are missing. {}",
+                    grants::ROUTINES_REMEDY
+                ),
             ));
         }
     }

@@ -11,6 +11,10 @@ use std::collections::BTreeSet;
 /// The privileges a dump wants on the store's database.
 pub const WANTED: [&str; 5] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "LOCK TABLES"];
 
+/// How the user comes to see stored routines, which is not part of a database's privileges everywhere.
+pub const ROUTINES_REMEDY: &str =
+    "Grant SHOW_ROUTINE (MySQL), SHOW CREATE ROUTINE (MariaDB 11.3) or SELECT on mysql.proc (older MariaDB).";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {
     Global,
@@ -63,7 +67,7 @@ impl Grants {
         globally && !self.grants.iter().any(|grant| grant.revoked && here(grant) && covers(grant))
     }
 
-    /// Whether every routine and its text can be seen: with less, servers hide them without a word.
+    /// Whether every routine can be seen: with less, servers hide them without a word. Its text may take more, but then one can tell.
     pub fn sees_routines(&self, database: &str, server: &Server) -> bool {
         let any_database_grant = |privilege| self.holds(privilege, database);
         if server.mariadb {
@@ -73,7 +77,6 @@ impl Grants {
                         && grant.privileges.contains(privilege)
                 })
             };
-            // The text itself: `mysql.proc`, or since 11.3 a privilege of its own. That a routine exists shows with less.
             self.holds("SELECT", "mysql")
                 || table("SELECT")
                 || any_database_grant("SHOW CREATE ROUTINE")
