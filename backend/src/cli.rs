@@ -292,4 +292,21 @@ mod tests {
             assert!(arg.get_help().is_some(), "--{flag}");
         }
     }
+
+    #[test]
+    fn help_never_shows_the_value_of_a_secret() {
+        let secret = ["magento_database_url", "database_url", "encryption_key", "setup_token"];
+        let mut seen = 0;
+        for arg in Cli::command().find_subcommand("serve").unwrap().get_arguments() {
+            let id = arg.get_id().as_str();
+            let sounds_secret = ["url", "key", "token", "password"].iter().any(|w| id.contains(w));
+            let harmless = ["public_url", "encryption_key_file"].contains(&id);
+            assert_eq!(secret.contains(&id), sounds_secret && !harmless, "{id}");
+            if secret.contains(&id) {
+                assert!(arg.is_hide_env_values_set(), "{id}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, secret.len());
+    }
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::auth::RefreshCookie;
 use crate::http::console_is_built_in;
 use actix_web::HttpServer;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::io::Write;
 use std::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,12 +45,16 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     let handle = server.handle();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = tokio::spawn(server);
+    let mut running = tokio::spawn(server);
     greet(&app, address, &public_url).await?;
 
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        ended = &mut running => {
+            ended.context("the server broke off")??;
+            bail!("the server ended without being told to");
+        }
     }
     stop.cancel();
     let passes = async {
@@ -58,7 +62,10 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         let _ = tokio::join!(queue, ticks);
         app.runs.stop(timeout).await;
     };
-    tokio::join!(handle.stop(true), passes);
+    tokio::select! {
+        _ = async { tokio::join!(handle.stop(true), passes) } => {}
+        _ = interrupt.recv() => bail!("interrupted a second time: stopped without waiting"),
+    }
     running.await.context("the server broke off")??;
     app.db.close().await.context("the metadata database could not be closed")?;
     tracing::info!("stopped");

@@ -168,3 +168,113 @@ fn name(method: &HttpMethod) -> &'static str {
         _ => "another method",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ApiError, NoContent};
+    use super::*;
+    use actix_web::{delete, get};
+    use contract::endpoints as ep;
+    use contract::{Access, Method};
+
+    const ROW: Endpoint<(), ()> = Endpoint::new("get_thing", Method::Get, "/things/{id}", Access::SignedIn);
+
+    /// Reads a thing.
+    #[utoipa::path(tag = "server", responses((status = 204, description = "It is there.")))]
+    #[get("/things/{id}")]
+    async fn get_thing(_id: actix_web::web::Path<i64>) -> Result<NoContent, ApiError> {
+        Ok(NoContent)
+    }
+
+    /// Reads another thing.
+    #[utoipa::path(tag = "server", responses((status = 204, description = "It is there.")))]
+    #[delete("/other/{id}")]
+    async fn get_other(_id: actix_web::web::Path<i64>) -> Result<NoContent, ApiError> {
+        Ok(NoContent)
+    }
+
+    #[utoipa::path(operation_id = "get_thing", responses((status = 404, description = "It is not there.")))]
+    #[get("/things/{id}")]
+    async fn undocumented(_id: actix_web::web::Path<i64>) -> Result<NoContent, ApiError> {
+        Ok(NoContent)
+    }
+
+    fn faults(mount: impl FnOnce(&mut Api), all: &[Row]) -> Vec<String> {
+        let mut api = Api::new();
+        mount(&mut api);
+        api.check(all).err().map(|f| f.0).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_handler_that_agrees_with_its_row_is_fine() {
+        assert_eq!(
+            faults(
+                |api| {
+                    api.mount(&ROW, get_thing);
+                },
+                &[ROW.row]
+            ),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn another_path_method_or_id_is_told() {
+        let told = faults(
+            |api| {
+                api.mount(&ROW, get_other);
+            },
+            &[ROW.row],
+        );
+        assert_eq!(
+            told,
+            [
+                "get_thing: the handler's path is /other/{id}, the row's /things/{id}",
+                "get_thing: the handler takes DELETE, the row GET",
+                "get_thing: the handler's operation id is `get_other`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_route_without_documentation_is_told() {
+        let told = faults(
+            |api| {
+                api.mount(&ROW, undocumented);
+            },
+            &[ROW.row],
+        );
+        assert_eq!(told.len(), 3, "{told:?}");
+        for word in ["no summary", "exactly one tag", "no response of success"] {
+            assert!(told.iter().any(|f| f.contains(word)), "{word}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn mounting_twice_missing_rows_and_rows_outside_of_the_table_are_told() {
+        let twice = faults(
+            |api| {
+                api.mount(&ROW, get_thing).mount(&ROW, get_thing);
+            },
+            &[ROW.row],
+        );
+        assert_eq!(twice, ["get_thing is mounted twice"]);
+        let elsewhere = faults(
+            |api| {
+                api.mount(&ROW, get_thing);
+            },
+            &[ep::HEALTHZ.row],
+        );
+        assert_eq!(elsewhere, ["healthz is not mounted", "get_thing is not in the endpoint table"]);
+    }
+
+    #[test]
+    fn fixed_segments_are_tried_before_placeholders() {
+        let row = |path| Endpoint::<(), ()>::new("x", Method::Get, path, Access::Public).row;
+        let mut rows =
+            [row("/a/{id}/c"), row("/a/{id}"), row("/a/options"), row("/a/{id}/{name}"), row("/a")];
+        rows.sort_by(precedence);
+        let order: Vec<&str> = rows.iter().map(|r| r.path).collect();
+        assert_eq!(order, ["/a", "/a/options", "/a/{id}", "/a/{id}/c", "/a/{id}/{name}"]);
+    }
+}
