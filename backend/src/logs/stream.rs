@@ -105,7 +105,7 @@ impl State {
         match self.service.get(self.id).await {
             Ok(log) => self.tell(log),
             Err(error) => {
-                tracing::warn!(log.id = self.id, %error, "the progress of a pass can no longer be followed");
+                tracing::warn!(backup_log.id = self.id, %error, "the progress of a pass can no longer be followed");
                 None
             }
         }

@@ -81,11 +81,11 @@ impl RunsService {
         let ending = outcome::failure(held, STOPPED, rooms.clock.now());
         match pass::store(&rooms.db, held, &ending).await {
             Ok(_) => tracing::warn!(
-                log.id = held.log_id,
+                backup_log.id = held.log_id,
                 "a pass did not stop in time; it is marked as interrupted"
             ),
             Err(error) => {
-                tracing::error!(log.id = held.log_id, %error, "a pass could not be marked as interrupted")
+                tracing::error!(backup_log.id = held.log_id, %error, "a pass could not be marked as interrupted")
             }
         }
     }

@@ -143,5 +143,5 @@ fn signed(n: u64) -> i64 {
 }
 
 fn seconds(duration: chrono::TimeDelta) -> f64 {
-    duration.to_std().unwrap_or_default().as_secs_f64()
+    duration.num_microseconds().unwrap_or(0).max(0) as f64 / 1e6
 }

@@ -60,21 +60,26 @@ const PANICKED: &str = "The pass ended in an error of Storekeep itself; the serv
 pub(super) async fn execute(inner: Arc<Inner>, running: Running) {
     let held = running.held.clone();
     let heart = tokio::spawn(heartbeat(inner.clone(), held.clone(), running.clone()));
-    tracing::info!(log.id = held.log_id, backup.id = held.backup_id, attempt = held.attempt, "a pass starts");
+    tracing::info!(
+        backup_log.id = held.log_id,
+        backup.id = held.backup_id,
+        attempt = held.attempt,
+        "a pass starts"
+    );
     let (ending, reporter) = match prepare(&inner, &held).await {
         Ok((set, job)) => {
             let reporter = inner.rooms.hub.open(held.log_id, &job::phases(&set));
             (perform(&inner, &held, &set, job, &reporter, &running).await, Some(reporter))
         }
         Err(error) => {
-            tracing::error!(log.id = held.log_id, %error, "a pass could not be prepared");
+            tracing::error!(backup_log.id = held.log_id, %error, "a pass could not be prepared");
             let message = format!("The pass could not be prepared: {error}.");
             (Some(outcome::failure(&held, &message, inner.rooms.clock.now())), None)
         }
     };
     match ending {
         Some(ending) => finish(&inner, &held, ending, reporter).await,
-        None => tracing::error!(log.id = held.log_id, "a pass was given up: its lease was lost"),
+        None => tracing::error!(backup_log.id = held.log_id, "a pass was given up: its lease was lost"),
     }
     heart.abort();
     inner.running().remove(&held.log_id);
@@ -116,12 +121,12 @@ async fn perform(
             outcome::ending(&facts, &outcome, &inner.rooms.redactor, now)
         }
         Err(error) => {
-            tracing::error!(log.id = held.log_id, %error, "a pass broke off");
+            tracing::error!(backup_log.id = held.log_id, %error, "a pass broke off");
             Ok(outcome::failure(held, PANICKED, now))
         }
     };
     Some(ending.unwrap_or_else(|error| {
-        tracing::error!(log.id = held.log_id, %error, "the end of a pass could not be put into words");
+        tracing::error!(backup_log.id = held.log_id, %error, "the end of a pass could not be put into words");
         outcome::failure(held, PANICKED, now)
     }))
 }
@@ -154,7 +159,7 @@ async fn finish(inner: &Inner, held: &Held, ending: Ending, reporter: Option<Rep
     let stored = loop {
         match store(&inner.rooms.db, held, &ending).await {
             Err(error) if attempt < CLOSE_ATTEMPTS => {
-                tracing::warn!(log.id = held.log_id, %error, attempt, "the end of a pass could not be stored; trying again");
+                tracing::warn!(backup_log.id = held.log_id, %error, attempt, "the end of a pass could not be stored; trying again");
                 tokio::time::sleep(CLOSE_PAUSE).await;
                 attempt += 1;
             }
@@ -163,7 +168,7 @@ async fn finish(inner: &Inner, held: &Held, ending: Ending, reporter: Option<Rep
     };
     match stored {
         Ok(true) => tracing::info!(
-            log.id = held.log_id,
+            backup_log.id = held.log_id,
             backup.id = held.backup_id,
             status = ?status,
             seconds = ending.log.duration_sec,
@@ -171,9 +176,14 @@ async fn finish(inner: &Inner, held: &Held, ending: Ending, reporter: Option<Rep
             "a pass has ended"
         ),
         Ok(false) => {
-            tracing::error!(log.id = held.log_id, "the end of a pass was not stored: its lease was lost")
+            tracing::error!(
+                backup_log.id = held.log_id,
+                "the end of a pass was not stored: its lease was lost"
+            )
         }
-        Err(error) => tracing::error!(log.id = held.log_id, %error, "the end of a pass could not be stored"),
+        Err(error) => {
+            tracing::error!(backup_log.id = held.log_id, %error, "the end of a pass could not be stored")
+        }
     }
     if let Some(reporter) = reporter {
         reporter.finish(status);
@@ -207,18 +217,21 @@ async fn heartbeat(inner: Arc<Inner>, held: Held, running: Running) {
         match tokio::time::timeout(HEARTBEAT, repo::renew(&inner.rooms.db, &held, until)).await {
             Ok(Ok(true)) => renewed = Instant::now(),
             Ok(Ok(false)) => {
-                tracing::error!(log.id = held.log_id, "the lease of a pass is lost; it is cancelled");
+                tracing::error!(backup_log.id = held.log_id, "the lease of a pass is lost; it is cancelled");
                 return running.cut(Cut::LeaseLost);
             }
             Ok(Err(error)) => {
-                tracing::warn!(log.id = held.log_id, %error, "the lease of a pass could not be renewed");
+                tracing::warn!(backup_log.id = held.log_id, %error, "the lease of a pass could not be renewed");
             }
             Err(_) => {
-                tracing::warn!(log.id = held.log_id, "the database does not answer the renewal of a lease")
+                tracing::warn!(
+                    backup_log.id = held.log_id,
+                    "the database does not answer the renewal of a lease"
+                )
             }
         }
         if renewed.elapsed() >= limit {
-            tracing::error!(log.id = held.log_id, "the lease of a pass has run out; it is cancelled");
+            tracing::error!(backup_log.id = held.log_id, "the lease of a pass has run out; it is cancelled");
             return running.cut(Cut::LeaseLost);
         }
     }

@@ -40,7 +40,11 @@ impl RunsService {
             }
             let ending = self.inner.interrupted(&held, now).await?;
             if pass::store(&self.inner.rooms.db, &held, &ending).await? {
-                tracing::warn!(log.id = held.log_id, backup.id = held.backup_id, "a pass was interrupted");
+                tracing::warn!(
+                    backup_log.id = held.log_id,
+                    backup.id = held.backup_id,
+                    "a pass was interrupted"
+                );
                 ended += 1;
             }
         }
@@ -80,7 +84,7 @@ impl Inner {
                 }
             }
             Err(error) => {
-                tracing::error!(log.id = held.log_id, %error, "the archive directory cannot be read");
+                tracing::error!(backup_log.id = held.log_id, %error, "the archive directory cannot be read");
             }
         }
         Ok(ending)

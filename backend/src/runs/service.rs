@@ -78,8 +78,18 @@ impl RunsService {
     }
 
     async fn queue(&self, request: Request) -> Result<i64, Error> {
-        let new = self.inner.admit(request, None).await?;
-        let new = match new {
+        let new = self.inner.admit(request, None, true).await?;
+        self.queue_admitted(new).await
+    }
+
+    /// Queues a pass that another process runs: whether there is a store, that one knows.
+    pub(super) async fn queue_for_server(&self, request: Request) -> Result<i64, Error> {
+        let new = self.inner.admit(request, None, false).await?;
+        self.queue_admitted(new).await
+    }
+
+    async fn queue_admitted(&self, admitted: Admitted) -> Result<i64, Error> {
+        let new = match admitted {
             Admitted::Known(log_id) => return Ok(log_id),
             Admitted::New(new) => new,
         };
@@ -110,8 +120,14 @@ pub(super) enum Admitted {
 }
 
 impl Inner {
-    /// Refuses what cannot run at all. A request that was made before is answered as before, whatever has changed since.
-    pub async fn admit(&self, request: Request, holder: Option<Holder>) -> Result<Admitted, Error> {
+    /// Refuses what cannot run at all; without a store only when this process `needs_source`. A request that was made before
+    /// is answered as before, whatever has changed since.
+    pub async fn admit(
+        &self,
+        request: Request,
+        holder: Option<Holder>,
+        needs_source: bool,
+    ) -> Result<Admitted, Error> {
         if let Some(key) = &request.idempotency_key {
             if key.is_empty() || key.len() > 191 || !key.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(Error::IdempotencyKey);
@@ -127,7 +143,7 @@ impl Inner {
         if !self.rooms.settings.current().await?.enabled {
             return Err(Error::SwitchedOff);
         }
-        if self.rooms.place.source.is_none() {
+        if needs_source && self.rooms.place.source.is_none() {
             return Err(Error::NoSource);
         }
         let label = request.label.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty());

@@ -31,13 +31,14 @@ impl RunsService {
         let request = Request { backup_id, trigger: Trigger::Cli, label, idempotency_key: None };
         match place {
             Where::Here => self.run_here(request).await,
-            Where::Server { wait: false } => self.start(request, Duration::ZERO).await,
-            Where::Server { wait: true } => {
-                let mut log = self.start(request, ONE_WAIT).await?;
-                while log.finished_at.is_none() {
-                    log = rooms.logs.wait(log.id, ONE_WAIT).await?;
+            Where::Server { wait } => {
+                let id = self.queue_for_server(request).await?;
+                loop {
+                    let log = rooms.logs.wait(id, if wait { ONE_WAIT } else { Duration::ZERO }).await?;
+                    if !wait || log.finished_at.is_some() {
+                        return Ok(log);
+                    }
                 }
-                Ok(log)
             }
         }
     }
@@ -45,7 +46,7 @@ impl RunsService {
     async fn run_here(&self, request: Request) -> Result<BackupLog, Error> {
         let rooms = &self.inner.rooms;
         let holder = self.inner.holder(rooms.clock.now());
-        let (new, holder) = match self.inner.admit(request, Some(holder.clone())).await? {
+        let (new, holder) = match self.inner.admit(request, Some(holder.clone()), true).await? {
             Admitted::New(new) => (new, holder),
             Admitted::Known(id) => return Ok(rooms.logs.get(id).await?),
         };
@@ -53,7 +54,7 @@ impl RunsService {
         let held =
             Held { log_id, backup_id: new.backup_id, owner: holder.owner, attempt: 1, started_at: new.now };
         if let Err(error) = spawn(&self.inner, held).await {
-            tracing::error!(log.id = log_id, %error, "a pass ended unexpectedly");
+            tracing::error!(backup_log.id = log_id, %error, "a pass ended unexpectedly");
         }
         Ok(rooms.logs.get(log_id).await?)
     }

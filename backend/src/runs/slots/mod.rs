@@ -22,12 +22,12 @@ pub async fn start_due(db: &Db, zone: Tz, now: DateTime<Utc>) -> Result<Vec<i64>
     for set in repo::due(db, now).await? {
         match start(db, &set, zone, now).await {
             Ok(Taken::Queued(log)) => {
-                tracing::info!(backup.id = set.id, log.id = log, slot = ?set.slot, "a slot has come; its pass is queued");
+                tracing::info!(backup.id = set.id, backup_log.id = log, slot = ?set.slot, "a slot has come; its pass is queued");
                 logs.push(log);
             }
             Ok(Taken::Busy(log)) => tracing::warn!(
                 backup.id = set.id,
-                log.id = log,
+                backup_log.id = log,
                 slot = ?set.slot,
                 "a slot is skipped: the pass before it is not done yet"
             ),

@@ -3,6 +3,7 @@ mod outcome;
 mod recovery;
 mod schedule;
 mod shell;
+mod stop;
 
 use crate::support::{Someone, TestApp};
 use contract::{Resource, Trigger};

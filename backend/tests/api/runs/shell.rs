@@ -37,3 +37,13 @@ async fn a_name_that_means_nothing_is_told() {
     let error = app.app.runs.run_from_shell("Nobody", None, Where::Here).await.unwrap_err();
     assert!(error.to_string().contains("'Nobody'"), "{error}");
 }
+
+#[actix_web::test]
+async fn a_command_needs_no_store_of_its_own_beside_a_server() {
+    let app = TestApp::start().await;
+    app.set(&files_only("Nightly")).await;
+    let place = Where::Server { wait: false };
+    assert!(app.app.runs.run_from_shell("Nightly", None, place).await.unwrap().queued);
+    let alone = app.app.runs.run_from_shell("Nightly", None, Where::Here).await;
+    assert!(matches!(alone, Err(Error::NoSource)), "{alone:?}");
+}
