@@ -4,6 +4,7 @@
 
 pub mod connection;
 mod eval;
+mod operators;
 mod token;
 mod url;
 mod value;
