@@ -18,6 +18,7 @@ pub mod runs;
 pub mod scheduler;
 pub mod serve;
 pub mod settings;
+pub mod source;
 pub mod storages;
 #[cfg(test)]
 mod testing;

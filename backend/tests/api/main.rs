@@ -19,4 +19,5 @@ mod roles;
 mod runs;
 mod server;
 mod setup;
+mod source;
 mod users;

@@ -8,7 +8,7 @@ use storekeep::config::Config;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Makes `<dir>/store` with a few files; its database cannot be reached unless `database` says where it is.
+/// Makes `<dir>/store` with a few files. `database` is `<socket>|<name>`; without it the database cannot be reached.
 pub fn make_store(dir: &Path, database: Option<&str>) -> PathBuf {
     let root = dir.join("store");
     for (path, content) in [
@@ -25,11 +25,14 @@ pub fn make_store(dir: &Path, database: Option<&str>) -> PathBuf {
     root
 }
 
-fn env_php(socket_and_name: Option<&str>) -> String {
-    let (host, name) = socket_and_name.and_then(|s| s.split_once('|')).unwrap_or(("127.0.0.1:9", "shop"));
+fn env_php(database: Option<&str>) -> String {
+    let (host, name, password) = match database.and_then(|s| s.split_once('|')) {
+        Some((socket, name)) => (socket, name, ""),
+        None => ("127.0.0.1:9", "shop", "hunter2"),
+    };
     format!(
         "<?php\nreturn ['db' => ['table_prefix' => '', 'connection' => ['default' => ['host' => '{host}', 'dbname' => '{name}', \
-         'username' => 'root', 'password' => '', 'active' => '1']]]];\n"
+         'username' => 'root', 'password' => '{password}', 'active' => '1']]]];\n"
     )
 }
 
