@@ -73,6 +73,9 @@ async fn connect(connection: &Connection) -> Result<Conn, SourceError> {
         Address::Localhost { .. } => SOCKETS.iter().map(PathBuf::from).filter(|path| path.exists()).collect(),
         Address::Tcp { .. } => Vec::new(),
     };
+    if let Some(tls) = &connection.tls {
+        check_files(tls, connection)?;
+    }
     let mut last = None;
     for socket in sockets {
         match attempt(connection, Some(&socket)).await {
@@ -116,6 +119,34 @@ async fn attempt(connection: &Connection, socket: Option<&Path>) -> Result<Conn,
 
 fn io_error(error: io::Error) -> Error {
     Error::Io(IoError::Io(error))
+}
+
+/// The driver would only say that some file cannot be read.
+fn check_files(tls: &Tls, connection: &Connection) -> Result<(), SourceError> {
+    let identity = tls.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+    for path in tls.authorities.iter().chain(identity) {
+        let readable = if path.is_dir() {
+            std::fs::read_dir(path).map(drop)
+        } else {
+            std::fs::File::open(path).map(drop)
+        };
+        readable.map_err(|error| {
+            SourceError::new(
+                "database_tls",
+                format!(
+                    "{} cannot be read, which the encrypted connection to the database server at {} needs: {error}.",
+                    path.display(),
+                    connection.address
+                ),
+                format!("Correct the path in `driver_options` of {}, or let this server read the file.", settings(connection)),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn settings(connection: &Connection) -> String {
+    format!("`db/connection/{}` in app/etc/env.php", connection.name())
 }
 
 fn ssl(tls: &Tls) -> io::Result<SslOpts> {
@@ -167,7 +198,14 @@ async fn set_up(conn: &mut Conn) -> Result<Server, Error> {
 /// What an error of the driver means for an administrator.
 pub fn explain(error: &Error, connection: &Connection) -> SourceError {
     let Connection { address, username, database, .. } = connection;
-    let settings = format!("`db/connection/{}` in app/etc/env.php", connection.name());
+    let settings = settings(connection);
+    let tls_failed = |cause: &dyn std::fmt::Display| {
+        SourceError::new(
+            "database_tls",
+            format!("No encrypted connection to the database server at {address}: {cause}."),
+            format!("Check the certificates in `driver_options` of {settings}."),
+        )
+    };
     let refused = |message: String, remedy: String| SourceError::new("database_refused", message, remedy);
     match error {
         Error::Server(server) => match server.code {
@@ -205,12 +243,12 @@ pub fn explain(error: &Error, connection: &Connection) -> SourceError {
                 "Look into its error log.",
             ),
         },
+        // How the handshake's own errors arrive.
+        Error::Io(IoError::Io(io)) if connection.tls.is_some() && io.kind() == io::ErrorKind::InvalidData => {
+            tls_failed(io)
+        }
         Error::Io(IoError::Io(io)) => unreachable_server(io, &address.to_string(), &settings),
-        Error::Io(IoError::Tls(tls)) => SourceError::new(
-            "database_tls",
-            format!("No encrypted connection to the database server at {address}: {tls}."),
-            format!("Check the certificates in `driver_options` of {settings}."),
-        ),
+        Error::Io(IoError::Tls(tls)) => tls_failed(tls),
         Error::Driver(DriverError::NoClientSslFlagFromServer) => SourceError::new(
             "database_tls",
             format!(

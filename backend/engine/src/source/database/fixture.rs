@@ -29,8 +29,12 @@ pub fn server() -> Arc<Server> {
 
 impl Server {
     pub fn start() -> Server {
+        Self::start_with(&[])
+    }
+
+    pub fn start_with(options: &[&str]) -> Server {
         let dir = tempfile::tempdir().unwrap();
-        Server { private: PrivateServer::start(dir.path()).unwrap(), _dir: dir }
+        Server { private: PrivateServer::start_with(dir.path(), options).unwrap(), _dir: dir }
     }
 
     /// The client, signed in as root unless `user` says otherwise; its password is `p'w`.

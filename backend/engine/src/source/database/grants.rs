@@ -69,22 +69,17 @@ impl Grants {
 
     /// Whether every routine can be seen: with less, servers hide them without a word. Its text may take more, but then one can tell.
     pub fn sees_routines(&self, database: &str, server: &Server) -> bool {
-        let any_database_grant = |privilege| self.holds(privilege, database);
-        if server.mariadb {
-            let table = |privilege: &str| {
-                self.grants.iter().any(|grant| {
-                    matches!(&grant.scope, Scope::Object(db, table) if db == "mysql" && table == "proc")
-                        && grant.privileges.contains(privilege)
-                })
-            };
-            self.holds("SELECT", "mysql")
-                || table("SELECT")
-                || any_database_grant("SHOW CREATE ROUTINE")
-                || any_database_grant("EXECUTE")
-                || any_database_grant("ALTER ROUTINE")
-        } else {
-            any_database_grant("SHOW_ROUTINE") || self.global("SELECT")
-        }
+        let on_proc = self.grants.iter().any(|grant| {
+            matches!(&grant.scope, Scope::Object(db, table) if db == "mysql" && table == "proc")
+                && grant.privileges.contains("SELECT")
+        });
+        self.holds("EXECUTE", database)
+            || self.holds("ALTER ROUTINE", database)
+            || if server.mariadb {
+                on_proc || self.holds("SELECT", "mysql") || self.holds("SHOW CREATE ROUTINE", database)
+            } else {
+                self.global("SHOW_ROUTINE") || self.global("SELECT")
+            }
     }
 
     fn global(&self, privilege: &str) -> bool {
