@@ -19,7 +19,7 @@ use crate::users::{self, RolesService, UsersService};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::web::{Data, ServiceConfig};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use engine::source::magento::Source;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -185,9 +185,28 @@ impl App {
 pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
     make_private_dir(&config.data.data_dir)?;
     let url = config.data.database_url();
-    let db = db::connect(url.expose()).await.context("the metadata database cannot be opened")?;
+    let db = db::connect(url.expose()).await.map_err(|error| unreachable_database(url.expose(), &error))?;
     db::migrate(&db).await.context("the schema of the metadata database cannot be brought up to date")?;
     Ok(db)
+}
+
+/// What a driver says may repeat the URL, and with it the password: then only our own words are told.
+fn unreachable_database(url: &str, error: &db::Error) -> anyhow::Error {
+    let said = error.to_string();
+    let known =
+        ["sqlite:", "postgres://", "postgresql://", "mysql://"].iter().any(|scheme| url.starts_with(scheme));
+    if !known || said.contains(url) || password_of(url).is_some_and(|p| !p.is_empty() && said.contains(&p)) {
+        return anyhow!(
+            "STOREKEEP_DATABASE_URL cannot be read; write it as sqlite://FILE, postgres://user:password@host:5432/name \
+             or mysql://user:password@host:3306/name"
+        );
+    }
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    let place = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    anyhow!(
+        "the metadata database ({scheme}, {place}) cannot be opened; does it run, and may the server use it? {said}"
+    )
 }
 
 fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
@@ -249,4 +268,35 @@ pub(crate) fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("the data directory {} cannot be made", dir.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("postgres://u:hunter2@127.0.0.1:99999/x", "STOREKEEP_DATABASE_URL cannot be read")]
+    #[case("postgres://u:hunter2@[::1/x", "STOREKEEP_DATABASE_URL cannot be read")]
+    #[case("garbage hunter2", "STOREKEEP_DATABASE_URL cannot be read")]
+    #[case(
+        "sqlite:///no/such/folder/x.db?mode=rwc",
+        "the metadata database (sqlite, /no/such/folder/x.db) cannot be opened"
+    )]
+    #[tokio::test]
+    async fn a_database_that_cannot_be_opened_is_named_without_its_password(
+        #[case] url: &str,
+        #[case] says: &str,
+    ) {
+        let error = db::connect(url).await.unwrap_err();
+        let text = format!("{:#}", unreachable_database(url, &error));
+        assert!(text.starts_with(says) && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn passwords_are_found_in_urls() {
+        assert_eq!(password_of("mysql://u:p@ss@h:1/d").as_deref(), Some("p@ss"));
+        assert_eq!(password_of("mysql://u@h/d:x"), None);
+        assert_eq!(password_of("sqlite:///a@b:c"), None);
+    }
 }
