@@ -1,5 +1,6 @@
 //! Servers that end with the test program, however that ends.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 
@@ -17,6 +18,8 @@ pub fn end_with_this_program(pid: u32, signal: &str, dir: &Path) -> ChildStdin {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // What ends the group of the tests (Ctrl-C, a time limit) must not end the watcher before its work.
+        .process_group(0)
         .spawn()
         .expect("sh is there");
     watcher.stdin.take().expect("it was piped")
