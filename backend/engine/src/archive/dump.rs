@@ -117,8 +117,8 @@ struct Plan {
 /// From here on the rows are those of this moment: open them before the first file is read.
 ///
 /// # Errors
-/// When the settings cannot be read, a server cannot be reached or refuses, or nothing may be read. What would only be missing is in
-/// [`Snapshots::warnings`].
+/// When the settings cannot be read, the first database (`default`) cannot be reached or refuses, or nothing of it may be read. What
+/// would only be missing is in [`Snapshots::warnings`], a further database included.
 pub async fn open_snapshots(source: &Source, exclude_tables: &[String]) -> Result<Snapshots, DumpError> {
     let reader = source.clone();
     let databases = tokio::task::spawn_blocking(move || reader.databases())
@@ -126,8 +126,21 @@ pub async fn open_snapshots(source: &Source, exclude_tables: &[String]) -> Resul
         .map_err(|error| DumpError::Write(io::Error::other(error)))??;
     let plan = Plan { table_prefix: databases.table_prefix, exclude_tables: exclude_tables.to_vec() };
     let mut open: Vec<Snapshot> = Vec::new();
+    let mut unopened = Vec::new();
     for connection in databases.connections {
-        let snapshot = again(|| Snapshot::open(&connection, &plan)).await?;
+        let snapshot = match again(|| Snapshot::open(&connection, &plan)).await {
+            Ok(snapshot) => snapshot,
+            // Magento opens further connections when it needs them: a stale one must not cost the store its backup.
+            Err(error) if !open.is_empty() => {
+                unopened.push(Warning::missing(
+                    "database_missing",
+                    Some(connection.names.join(", ")),
+                    format!("The database '{}' is missing: {error}", connection.database),
+                ));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         // `localhost` and `127.0.0.1` may be one server after all.
         match open.iter_mut().find(|known| known.is_same_database(&snapshot)) {
             Some(known) => {
@@ -137,8 +150,8 @@ pub async fn open_snapshots(source: &Source, exclude_tables: &[String]) -> Resul
             None => open.push(snapshot),
         }
     }
-    let warnings = snapshot::warnings(&open);
-    Ok(Snapshots { open, plan, warnings })
+    unopened.extend(snapshot::warnings(&open));
+    Ok(Snapshots { open, plan, warnings: unopened })
 }
 
 /// Tries until nothing changes in between, a bounded number of times.

@@ -1,8 +1,8 @@
 //! Views, triggers, routines, events: read from the server with the session they were made in.
 
-use super::Stop;
 use super::ddl::{Object, strip_definer, without_database};
 use super::snapshot::{Snapshot, stop};
+use super::{DumpedTable, Stop};
 use crate::event::Warning;
 use crate::source::database::catalog::Kind;
 use crate::source::database::quote_name;
@@ -131,13 +131,25 @@ impl Snapshot {
         Ok(views)
     }
 
-    pub async fn triggers(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<Object>, Stop> {
+    /// Those of the tables in `dumped`: on another a trigger could not be made.
+    pub async fn triggers(
+        &mut self,
+        dumped: &[DumpedTable],
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<Object>, Stop> {
         // In the order in which they fire, so that making them in turn keeps it.
-        let list = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? \
+        let list = "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? \
                     ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER";
-        let names: Vec<String> = self.list(list).await?;
+        let mut names: Vec<(&'static str, String)> = Vec::new();
+        for (name, table) in self.list::<(String, String)>(list).await? {
+            if dumped.iter().any(|dumped| dumped.name == table) {
+                names.push(("TRIGGER", name));
+            } else if self.tables.iter().any(|known| known.name == table) {
+                warnings.push(missing("TRIGGER", &name, &format!("its table '{table}' is missing")));
+            }
+        }
         let layout = Layout { sql: 2, sql_mode: Some(1), time_zone: None };
-        self.objects(names.into_iter().map(|name| ("TRIGGER", name)).collect(), &layout, warnings).await
+        self.objects(names, &layout, warnings).await
     }
 
     pub async fn routines(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<Object>, Stop> {

@@ -326,7 +326,7 @@ impl Dumper<'_> {
 
     async fn objects(&mut self, views: Vec<View>) -> Result<(), Stop> {
         let routines = self.snapshot.routines(&mut self.warnings).await?;
-        let triggers = self.snapshot.triggers(&mut self.warnings).await?;
+        let triggers = self.snapshot.triggers(&self.record.tables, &mut self.warnings).await?;
         let events = self.snapshot.events(&mut self.warnings).await?;
         // A view may call a function, so that routines come first.
         for object in routines.iter().chain(&triggers) {

@@ -180,17 +180,27 @@ async fn set_up(conn: &mut Conn) -> Result<Server, Error> {
         "SET SESSION time_zone = '+00:00', sql_mode = '', sql_quote_show_create = 1, lock_wait_timeout = 30",
         // A minute's stall of a disk or a destination must not end the dump.
         "SET SESSION net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400",
-        if mariadb {
-            "SET SESSION max_statement_time = 0"
-        } else {
-            "SET SESSION max_execution_time = 0, information_schema_stats_expiry = 0"
-        },
     ] {
         conn.query_drop(statement).await?;
     }
-    if !mariadb {
+    let of_vendor: &[&str] = if mariadb {
+        &["SET SESSION max_statement_time = 0"]
+    } else {
         // Roles that are granted but not active would hide what the user may do.
-        conn.query_drop("SET ROLE ALL").await?;
+        &[
+            "SET SESSION max_execution_time = 0",
+            "SET SESSION information_schema_stats_expiry = 0",
+            "SET ROLE ALL",
+        ]
+    };
+    for statement in of_vendor {
+        match conn.query_drop(*statement).await {
+            // A server too old to know it does without.
+            Err(Error::Server(error)) => {
+                tracing::debug!(%error, statement, "not known to the store's database server")
+            }
+            result => result?,
+        }
     }
     Ok(Server { mariadb, name: format!("{vendor} {number}"), identity: format!("{host}\n{port}\n{data}") })
 }

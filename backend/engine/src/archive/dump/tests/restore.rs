@@ -190,13 +190,15 @@ async fn further_databases_get_archives_of_their_own() {
     let socket = format!("'host' => '{}'", store.server.private.socket().display());
     let tcp = format!("'host' => '127.0.0.1:{}'", store.server.private.port());
     let env = format!(
-        "<?php return ['db' => ['connection' => [{}{}{}]]];",
+        "<?php return ['db' => ['connection' => [{}{}{}{}]]];",
         entry("default", &socket, &store),
         entry("indexer", &tcp, &store),
+        entry("stale", "'host' => '/nowhere/old.sock'", &store),
         entry("check out", &tcp, &second)
     );
     std::fs::write(store.dir.path().join("magento/app/etc/env.php"), env).unwrap();
     let dumped = dump(&store, &[]).await.unwrap();
+    assert_eq!(codes(&dumped.warnings), [("database_missing", "stale", true)]);
     let names: Vec<&str> = dumped.archives.iter().map(|archive| archive.name.as_str()).collect();
     assert_eq!(names, ["db/db.sql.gz", "db/db-check_out.sql.gz"]);
     let found: Vec<_> = dumped
