@@ -379,7 +379,9 @@ mod tests {
 
     #[test]
     fn schedules_are_whole() {
-        let cases: [(Option<u8>, Option<&str>, Option<&str>, Option<(&str, &str)>); 10] = [
+        type Case =
+            (Option<u8>, Option<&'static str>, Option<&'static str>, Option<(&'static str, &'static str)>);
+        let cases: [Case; 10] = [
             (Some(1), None, None, None),
             (Some(36), None, None, None),
             (Some(48), None, Some("23:59"), None),

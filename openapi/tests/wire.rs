@@ -1,5 +1,7 @@
 //! The wire as clients see it: golden JSON, so that a renamed field or a changed spelling is noticed although both ends compile.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use chrono::{DateTime, Utc};
 use contract::*;
 use serde::Serialize;

@@ -36,7 +36,7 @@ async fn status(app: &TestApp, row: &Row, someone: Option<&Someone>) -> (u16, Op
 #[actix_web::test]
 async fn without_a_token_only_public_routes_answer() {
     let app = TestApp::start().await;
-    for row in mounted() {
+    for row in ep::ALL {
         let (status, _) = status(&app, row, None).await;
         if row.access == Access::Public {
             assert!(status != 403 && (status != 401 || row.id == "refresh"), "{} {status}", row.id);
@@ -58,7 +58,7 @@ async fn whoever_lacks_one_resource_is_told_which() {
         people.insert(resource, app.someone_with(&all_but(resource)).await);
     }
     let nobody = app.someone_with(&[]).await;
-    for row in mounted() {
+    for row in ep::ALL {
         match row.access {
             Access::Require(resource) => {
                 for missing in with_parents(resource) {
@@ -83,7 +83,7 @@ async fn one_resource_with_its_parents_is_enough() {
     for resource in Resource::ALL {
         people.insert(resource, app.someone_with(&with_parents(resource)).await);
     }
-    for row in mounted() {
+    for row in ep::ALL {
         let someone: Vec<&Someone> = match row.access {
             Access::Require(resource) => vec![&people[&resource]],
             Access::AnyOf(any) => any.iter().map(|r| &people[r]).collect(),
@@ -219,8 +219,4 @@ async fn a_handler_that_was_not_mounted_by_a_row_cannot_be_reached() {
         let answer = app.raw(method, uri).by(&admin).send().await;
         answer.refused(ProblemCode::NotFound);
     }
-}
-
-fn mounted() -> impl Iterator<Item = &'static contract::Row> {
-    ep::ALL.iter()
 }

@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use storekeep::http::{ApiError, Authenticate, Principal};
 
-/// Codes that need a pass or a source to come about: where their tests are.
+/// Codes that need a pass to come about, and the tests in which they do.
 const ELSEWHERE: &[(ProblemCode, &str)] = &[
-    (ProblemCode::AlreadyRunning, "a second run of a Set while its pass runs"),
-    (ProblemCode::SwitchedOff, "a manual run while the master switch is off"),
-    (ProblemCode::NoSource, "a manual run without a Magento root"),
-    (ProblemCode::ArchiveGone, "a download after retention removed the local copy"),
+    (ProblemCode::AlreadyRunning, include_str!("runs/create.rs")),
+    (ProblemCode::SwitchedOff, include_str!("runs/create.rs")),
+    (ProblemCode::NoSource, include_str!("runs/create.rs")),
+    (ProblemCode::ArchiveGone, include_str!("logs/archives.rs")),
 ];
 
 #[actix_web::test]
@@ -38,12 +38,9 @@ async fn every_code_of_the_table_comes_about() {
     for code in of_a_broken_database(&app, &admin).await {
         note(code);
     }
-    for (code, reason) in ELSEWHERE {
-        assert!(
-            seen.insert(code.code()),
-            "{} is produced here, so `{reason}` need not be listed",
-            code.code()
-        );
+    for (code, test) in ELSEWHERE {
+        assert!(test.contains(&format!("refused(ProblemCode::{code:?})")), "no test expects {}", code.code());
+        assert!(seen.insert(code.code()), "{} is produced here already", code.code());
     }
     for code in ProblemCode::ALL {
         assert!(seen.contains(code.code()), "nothing produces {}", code.code());
