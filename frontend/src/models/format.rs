@@ -20,6 +20,16 @@ pub fn bytes(n: i64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
+/// Sizes that are set in powers of two: `4 GiB`, `512 MiB`; decimal where they are not round.
+pub fn binary_bytes(n: i64) -> String {
+    for (unit, size) in [("TiB", 1_i64 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if n >= size && n % size == 0 {
+            return format!("{} {unit}", n / size);
+        }
+    }
+    bytes(n)
+}
+
 /// `12.4 MB/s`
 pub fn rate(bytes_per_sec: f64) -> String {
     format!("{}/s", bytes(bytes_per_sec.max(0.0) as i64))
@@ -131,6 +141,10 @@ mod tests {
         ] {
             assert_eq!(bytes(n), text, "{n}");
         }
+        assert_eq!(
+            [binary_bytes(1 << 32), binary_bytes(1 << 20), binary_bytes(5_000_000)],
+            ["4 GiB", "1 MiB", "5.0 MB"]
+        );
         assert_eq!(rate(12_400_000.0), "12.4 MB/s");
     }
 

@@ -106,7 +106,12 @@ pub fn warning_title(code: &str) -> String {
     }
 }
 
-/// Warnings by code, the largest group first, narrowed to those that mention `search`.
+/// What lowers the status of a pass comes before what is only worth knowing.
+pub fn is_grave(code: &str) -> bool {
+    matches!(code, "unreadable" | "missing_grant" | "definition_changed")
+}
+
+/// Warnings by code, grave ones first, then the largest group; narrowed to those that mention `search`.
 pub fn grouped_warnings(warnings: &[Warning], search: &str) -> Vec<(String, Vec<Warning>)> {
     let needle = search.trim().to_lowercase();
     let hit = |text: &str| text.to_lowercase().contains(&needle);
@@ -117,7 +122,7 @@ pub fn grouped_warnings(warnings: &[Warning], search: &str) -> Vec<(String, Vec<
         }
     }
     let mut groups: Vec<_> = groups.into_iter().map(|(code, list)| (code.to_string(), list)).collect();
-    groups.sort_by_key(|(_, list)| std::cmp::Reverse(list.len()));
+    groups.sort_by_key(|(code, list)| (!is_grave(code), std::cmp::Reverse(list.len())));
     groups
 }
 
@@ -131,11 +136,16 @@ mod tests {
 
     #[test]
     fn warnings_are_grouped_and_searched() {
-        let all = [warning("vanished", "a.log"), warning("unreadable", "b"), warning("vanished", "c")];
+        let all = [
+            warning("vanished", "a.log"),
+            warning("unreadable", "b"),
+            warning("vanished", "c"),
+            warning("changed", "d"),
+        ];
         let groups = grouped_warnings(&all, "");
         assert_eq!(
             groups.iter().map(|(c, l)| (c.as_str(), l.len())).collect::<Vec<_>>(),
-            [("vanished", 2), ("unreadable", 1)]
+            [("unreadable", 1), ("vanished", 2), ("changed", 1)]
         );
         assert_eq!(grouped_warnings(&all, " A.LOG ")[0].1.len(), 1);
         assert!(grouped_warnings(&all, "nothing").is_empty());

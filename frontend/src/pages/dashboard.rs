@@ -17,6 +17,7 @@ type Fetched<T> = RwSignal<Option<Result<Vec<T>, Problem>>>;
 pub fn Dashboard() -> impl IntoView {
     let sets: Fetched<BackupSet> = RwSignal::new(None);
     let logs: Fetched<BackupLog> = RwSignal::new(None);
+    let good: Fetched<BackupLog> = RwSignal::new(None);
     let may_sets = session::allows(&ep::LIST_BACKUPS);
     let may_logs = session::allows(&ep::LIST_LOGS);
     let load = move || {
@@ -24,18 +25,19 @@ pub fn Dashboard() -> impl IntoView {
             if may_sets {
                 let all = Options::query(vec![("per_page", "200".into()), ("sort", "next_run_at".into())]);
                 let result = api::call(&ep::LIST_BACKUPS, &[], all, &()).await.map(|p| p.items);
-                if sets.with_untracked(|s| s.as_ref() != Some(&result)) {
-                    sets.try_set(Some(result));
-                }
+                put(sets, result);
             }
         });
         leptos::task::spawn_local(async move {
             if may_logs {
                 let last = Options::query(vec![("per_page", "8".into()), ("sort", "-started_at".into())]);
                 let result = api::call(&ep::LIST_LOGS, &[], last, &()).await.map(|p| p.items);
-                if logs.with_untracked(|l| l.as_ref() != Some(&result)) {
-                    logs.try_set(Some(result));
-                }
+                put(logs, result);
+                let mut query = vec![("per_page", "1".into()), ("sort", "-started_at".into())];
+                query.push(("overall_status", "success".into()));
+                let result =
+                    api::call(&ep::LIST_LOGS, &[], Options::query(query), &()).await.map(|p| p.items);
+                put(good, result);
             }
         });
     };
@@ -55,7 +57,7 @@ pub fn Dashboard() -> impl IntoView {
         </PageHeader>
         {may_sets.then(|| view! { <SourceProblems/> })}
         <div class="tiles">
-            {may_logs.then(|| view! { <LastTile logs/> })}
+            {may_logs.then(|| view! { <LastTile good/> })}
             {may_sets.then(|| view! { <NextTile sets/> <StoreTile/> })}
         </div>
         <div class="columns">
@@ -69,6 +71,16 @@ pub fn Dashboard() -> impl IntoView {
         })}
         <RunDialog set=to_run on_start=move |()| load()/>
     }
+}
+
+/// Draws anew only what changed. The page may have been left meanwhile.
+fn put<T: PartialEq + Send + Sync + 'static>(list: Fetched<T>, result: Result<Vec<T>, Problem>) {
+    let changed = |held: &mut Option<Result<Vec<T>, Problem>>| {
+        let changed = held.as_ref() != Some(&result);
+        *held = Some(result);
+        changed
+    };
+    list.try_maybe_update(|held| (changed(held), ()));
 }
 
 fn none<T: Clone + Send + Sync + 'static>(list: Fetched<T>) -> bool {
@@ -87,11 +99,11 @@ fn Tile(icon: icondata_core::Icon, name: &'static str, children: Children) -> im
 }
 
 #[component]
-fn LastTile(logs: Fetched<BackupLog>) -> impl IntoView {
-    let body = move || match logs.get() {
+fn LastTile(good: Fetched<BackupLog>) -> impl IntoView {
+    let body = move || match good.get() {
         None => view! { <Skeleton lines=2/> }.into_any(),
         Some(Err(_)) => view! { <p class="tile-figure">"–"</p> }.into_any(),
-        Some(Ok(logs)) => match logs.iter().find(|l| l.overall_status == OverallStatus::Success).cloned() {
+        Some(Ok(good)) => match good.into_iter().next() {
             Some(log) => {
                 let size: i64 = log.files.iter().map(|f| f.size_bytes).sum();
                 view! {
@@ -104,7 +116,7 @@ fn LastTile(logs: Fetched<BackupLog>) -> impl IntoView {
             }
             None => view! {
                 <p class="tile-figure">"None yet"</p>
-                <p class="mute">"No pass has succeeded lately."</p>
+                <p class="mute">"No pass has succeeded so far."</p>
             }
             .into_any(),
         },

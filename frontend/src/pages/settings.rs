@@ -164,7 +164,7 @@ fn Operator(settings: Settings) -> impl IntoView {
                     }}
                 </Fact>
                 <Fact term="Archive directory (STOREKEEP_ARCHIVE_DIR)"><code>{settings.archive_dir}</code></Fact>
-                <Fact term="Part size (STOREKEEP_PART_SIZE)">{format::bytes(settings.part_size_bytes)}</Fact>
+                <Fact term="Part size (STOREKEEP_PART_SIZE)">{format::binary_bytes(settings.part_size_bytes)}</Fact>
                 <Fact term="Version">{settings.version}</Fact>
             </dl>
             <SourceProblems/>

@@ -58,11 +58,11 @@ pub fn Shell(children: Children) -> impl IntoView {
                 <span class="grow"></span>
                 <Account/>
             </header>
-            <div class="side" id="side">
+            <aside class="side" id="side" aria-label="Sidebar">
                 <A href="/" attr:class="brand" attr:aria-label="Storekeep, start page"><Brand/></A>
                 <Navigation/>
                 <Account up=true/>
-            </div>
+            </aside>
             <div class="veil" aria-hidden="true" on:click=move |_| drawer.set(false)></div>
             <main id="main">{children()}</main>
         </div>

@@ -16,12 +16,17 @@ pub fn Dialog(
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
     let id = StoredValue::new(format!("dialog-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    // Asked to show, not shown yet. A late `close` event of its last time must not take that back.
+    let showing = StoredValue::new(false);
     Effect::new(move |_| {
         let (wanted, Some(dialog)) = (open.get(), node.get()) else { return };
         if wanted && !dialog.open() {
             // The content is rendered first, so that the browser finds the field to focus.
+            showing.set_value(true);
             request_animation_frame(move || {
-                if !dialog.open() && dialog.is_connected() {
+                showing.try_set_value(false);
+                let wanted = open.try_get_untracked() == Some(true);
+                if wanted && !dialog.open() && dialog.is_connected() {
                     let _ = dialog.show_modal();
                 }
             });
@@ -29,6 +34,11 @@ pub fn Dialog(
             dialog.close();
         }
     });
+    let on_close = move |_| {
+        if !showing.get_value() {
+            open.set(false);
+        }
+    };
     let on_backdrop = move |event: leptos::ev::MouseEvent| {
         // The content covers the dialog: what hits the dialog itself is its backdrop.
         let target = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlDialogElement>().ok());
@@ -37,7 +47,7 @@ pub fn Dialog(
         }
     };
     view! {
-        <dialog node_ref=node class="dialog" aria-labelledby=id.get_value() on:close=move |_| open.set(false) on:mousedown=on_backdrop>
+        <dialog node_ref=node class="dialog" aria-labelledby=id.get_value() on:cancel=move |_: leptos::ev::Event| open.set(false) on:close=on_close on:mousedown=on_backdrop>
             <Show when=move || open.get()>
                 <div class="dialog-body">
                     <div class="dialog-head">

@@ -53,6 +53,7 @@ pub fn Progress(pass: Pass) -> impl IntoView {
     let steps = Memo::new(move |_| lines(false)());
     view! {
         <section class="card progress-card" aria-label="Progress">
+            <h2 class="hidden">"Progress"</h2>
             <div class="progress-head">
                 <p class="progress-figure">{headline}</p>
                 <p class="mute">{times}</p>

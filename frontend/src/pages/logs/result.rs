@@ -106,13 +106,14 @@ fn Destinations(rows: Vec<RowResult>) -> impl IntoView {
                         RowStatus::Success => (Tone::Good, "Success"),
                         RowStatus::Failed => (Tone::Bad, "Failed"),
                     };
-                    let icon = if row.storage_id == "local" { lu::LuHardDrive } else { lu::LuServer };
+                    let local = row.storage_id == "local";
+                    let icon = if local { lu::LuHardDrive } else { lu::LuServer };
                     let amount = format!("{} in {}", format::bytes(row.bytes), format::duration(row.seconds));
                     view! {
                         <li class="result-row">
                             <span class="choice-icon"><Icon icon/></span>
                             <div class="grow">
-                                <p><strong>{row.title}</strong>" "<span class="mute">{words::storage_type(row.kind)}</span></p>
+                                <p><strong>{row.title}</strong>{(!local).then(|| view! { " "<span class="mute">{words::storage_type(row.kind)}</span> })}</p>
                                 {(!row.message.is_empty()).then(|| view! { <p class="pre">{row.message}</p> })}
                                 <p class="mute small">{amount}</p>
                             </div>

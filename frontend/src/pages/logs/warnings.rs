@@ -1,7 +1,7 @@
 //! The warnings of a pass, by kind; searchable when there are many.
 
 use crate::models::format;
-use crate::models::words::{grouped_warnings, warning_title};
+use crate::models::words::{grouped_warnings, is_grave, warning_title};
 use crate::ui::*;
 use contract::Warning;
 use leptos::prelude::*;
@@ -34,7 +34,7 @@ pub fn Warnings(warnings: Vec<Warning>) -> impl IntoView {
                 let count = list.len();
                 let more = count.saturating_sub(SHOWN);
                 view! {
-                    <details class="warning-group" open=!many || search.with(|s| !s.is_empty())>
+                    <details class="warning-group" open=!many || is_grave(&code) || search.with(|s| !s.is_empty())>
                         <summary>
                             <Icon icon=lu::LuChevronRight/>
                             <span>{warning_title(&code)}</span>
