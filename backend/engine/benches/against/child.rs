@@ -1,0 +1,92 @@
+//! Our side, as a process of its own.
+
+use engine::archive::{dump, tree};
+use engine::event::Events;
+use engine::pipeline::{self, Job, Row, Status, Target};
+use engine::source::files::{Excludes, Symlinks};
+use engine::source::magento::Source;
+use engine::storage::StorageKind;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
+
+pub fn run(arguments: &[String]) {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["files", root, out] => files(root, out),
+        ["dump", url, out] => on_runtime(dump_database(url, out)),
+        ["pass", root, url, out] => on_runtime(pass(root, url, out)),
+        other => panic!("unknown mode {other:?}"),
+    }
+    println!("peak_kib {}", peak_kib());
+}
+
+fn on_runtime(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(work);
+}
+
+/// The most memory this process ever had resident.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("a mounted /proc");
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("VmHWM");
+    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+fn source(root: &str, url: &str) -> Source {
+    Source { root: PathBuf::from(root), database_url: Some(url.into()), environment: BTreeMap::new() }
+}
+
+fn files(root: &str, out: &str) {
+    let packed = tree::pack(tree::PackOptions {
+        root: PathBuf::from(root),
+        out_dir: PathBuf::from(out),
+        excludes: Excludes::new::<&str>(&[]).expect("no patterns"),
+        leave_out: Vec::new(),
+        symlinks: Symlinks::default(),
+        part_size: 4 << 30,
+        workers: workers(),
+        events: Events::none(),
+        cancel: CancellationToken::new(),
+    });
+    let packed = packed.expect("the tree can be archived");
+    assert!(packed.warnings.is_empty(), "{:?}", packed.warnings);
+}
+
+async fn dump_database(url: &str, out: &str) {
+    let snapshots = dump::open_snapshots(&source(out, url), &[]).await.expect("a snapshot");
+    let dumped =
+        snapshots.dump(Path::new(out), Events::none(), CancellationToken::new()).await.expect("a dump");
+    assert!(dumped.warnings.iter().all(|w| !w.incomplete), "{:?}", dumped.warnings);
+}
+
+async fn pass(root: &str, url: &str, out: &str) {
+    let job = Job {
+        title: "Memory".into(),
+        folder: "memory".into(),
+        started_at: chrono::DateTime::UNIX_EPOCH,
+        archive_dir: PathBuf::from(out),
+        source: source(root, url),
+        files: true,
+        database: true,
+        exclude_directories: Vec::new(),
+        exclude_tables: Vec::new(),
+        leave_out: Vec::new(),
+        symlinks: Symlinks::default(),
+        part_size: 4 << 30,
+        rows: vec![Row {
+            storage_id: "local".into(),
+            title: "Local".into(),
+            kind: StorageKind::Local,
+            keep_copies: 1,
+            path: String::new(),
+            target: Target::Local,
+        }],
+        last_copy_bytes: None,
+    };
+    let outcome = pipeline::run(job, Events::none(), CancellationToken::new()).await;
+    assert_eq!(outcome.status, Status::Success, "{:?} {:?}", outcome.error, outcome.warnings);
+}
