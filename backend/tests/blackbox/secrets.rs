@@ -45,7 +45,7 @@ fn no_password_and_no_token_is_in_the_output_in_the_database_file_or_in_an_answe
     let server =
         Setup::new(dir.path()).set("STOREKEEP_MAGENTO_DATABASE_URL", &store::url("storekeep", WRONG)).start();
     let third = Api::sign_in(&server);
-    assert_eq!(third.run(set)["overall_status"], "failed");
+    assert_ne!(third.run(set)["overall_status"], "success");
     let report = third.get("/source").expect(200).to_string();
     assert!(server.terminate().success());
 

@@ -195,11 +195,32 @@ impl Storage for LocalStorage {
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
         let path = self.path(prefix.trim_end_matches('/'))?;
-        match tokio::fs::remove_dir(&path).await {
+        let removed = blocking(move || match std::fs::remove_dir(&path) {
+            Err(e) if e.kind() == DirectoryNotEmpty => {
+                remove_strays(&path);
+                Ok((std::fs::remove_dir(&path), path))
+            }
+            result => Ok((result, path)),
+        });
+        let (removed, path) = removed.await?;
+        match removed {
             Err(e) if !matches!(e.kind(), NotFound | NotADirectory | DirectoryNotEmpty) => {
                 Err(failed("Removing the directory", &path)(e))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// Removes what writes that were cut short by a crash have left, when there is nothing else: who removes a directory writes nothing into it.
+fn remove_strays(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) else {
+        return;
+    };
+    if entries.iter().all(|e| e.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())) {
+        for entry in entries {
+            // What cannot be removed keeps the directory, which is then simply not empty.
+            let _ = std::fs::remove_file(entry.path());
         }
     }
 }

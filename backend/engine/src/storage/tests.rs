@@ -152,3 +152,18 @@ async fn small_objects_are_read_up_to_a_limit() {
     assert_eq!(read_small(&memory, "x", 10).await.unwrap(), b"0123456789");
     assert_eq!(read_small(&memory, "x", 9).await.unwrap_err().kind, ErrorKind::Integrity);
 }
+
+#[tokio::test]
+async fn what_a_write_cut_short_has_left_goes_with_its_directory_and_a_foreign_file_keeps_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = LocalStorage::new(dir.path());
+    let copy = dir.path().join("set/copy");
+    std::fs::create_dir_all(&copy).unwrap();
+    std::fs::write(copy.join(".storekeep-0123"), "half").unwrap();
+    std::fs::write(copy.join("precious"), "mine").unwrap();
+    storage.remove_empty_dir("set/copy").await.unwrap();
+    assert_eq!(std::fs::read_dir(&copy).unwrap().count(), 2);
+    std::fs::remove_file(copy.join("precious")).unwrap();
+    storage.remove_empty_dir("set/copy").await.unwrap();
+    assert!(!copy.exists());
+}

@@ -48,17 +48,18 @@ impl Snapshot {
         let tables = catalog::tables(conn, &connection.database).await.map_err(failed)?;
         let missing: Vec<Checked> =
             grants.check(&connection.database, &user).into_iter().filter(Checked::is_missed).collect();
-        if tables.is_empty()
-            && let Some(select) = missing.iter().find(|checked| checked.privilege == "SELECT")
-        {
+        let excluded = patterns::resolve(&plan.exclude_tables, &plan.table_prefix, &tables);
+        let (filled, unreadable) = probe(conn, connection, &tables, &excluded).await?;
+        // Other privileges may show tables that cannot be read.
+        let denied = unreadable.values().filter(|why| **why == Unreadable::Denied).count();
+        let nothing = tables.is_empty() || denied > 0 && denied == kept(&tables, &excluded).count();
+        if nothing && let Some(select) = missing.iter().find(|checked| checked.privilege == "SELECT") {
             return Err(Stop::Fail(DumpError::Source(SourceError::new(
                 "grant_missing",
                 format!("The user {user} may read no table of the database '{}'.", connection.database),
                 select.remedy.clone(),
             ))));
         }
-        let excluded = patterns::resolve(&plan.exclude_tables, &plan.table_prefix, &tables);
-        let (filled, unreadable) = probe(conn, connection, &tables, &excluded).await?;
         let mut orphaned: BTreeMap<String, Vec<String>> = BTreeMap::new();
         if !excluded.excluded.is_empty() {
             for (child, parent) in catalog::references(conn, &connection.database).await.map_err(failed)? {
@@ -110,6 +111,14 @@ pub async fn begin(conn: &mut Conn) -> Result<(), Error> {
 const SAVE: &str = "SAVEPOINT table_by_table";
 pub const RELEASE: &str = "ROLLBACK TO SAVEPOINT table_by_table";
 
+/// The tables whose rows will be read.
+fn kept<'a>(tables: &'a [Table], excluded: &'a Resolved) -> impl Iterator<Item = &'a Table> {
+    let read = |table: &&Table| {
+        table.kind.holds_rows() && !table.is_window() && !excluded.excluded.contains_key(&table.name)
+    };
+    tables.iter().filter(read)
+}
+
 /// Looks into every table that will be read.
 async fn probe(
     conn: &mut Conn,
@@ -118,10 +127,7 @@ async fn probe(
     excluded: &Resolved,
 ) -> Result<(BTreeSet<String>, BTreeMap<String, Unreadable>), Stop> {
     let (mut filled, mut unreadable) = (BTreeSet::new(), BTreeMap::new());
-    let read = |table: &&Table| {
-        table.kind.holds_rows() && !table.is_window() && !excluded.excluded.contains_key(&table.name)
-    };
-    for table in tables.iter().filter(read) {
+    for table in kept(tables, excluded) {
         match first_row(conn, &table.name).await {
             Ok(true) => {
                 filled.insert(table.name.clone());
