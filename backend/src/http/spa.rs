@@ -32,7 +32,9 @@ pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError
     let name = path.trim_start_matches('/');
     let encoded = name.ends_with(".br") || name.ends_with(".gz");
     let asset = name.starts_with("assets/");
-    let name = if !name.is_empty() && !encoded && Dist::get(name).is_some() {
+    // A debug build reads from the disk, where `assets/../index.html` would be a file; in a release build it is none.
+    let plain = !name.split('/').any(|segment| matches!(segment, "" | "." | ".."));
+    let name = if plain && !encoded && Dist::get(name).is_some() {
         name
     } else if asset || encoded {
         // A missing script must not be answered with a page.
