@@ -54,7 +54,7 @@ impl Setup {
     }
 
     /// As a user who owns nothing but what it was given. Only root can do that.
-    pub fn as_nobody(mut self) -> Self {
+    pub fn by_nobody(mut self) -> Self {
         self.nobody = true;
         self
     }

@@ -190,7 +190,7 @@ fn a_file_that_cannot_be_read_makes_the_pass_partial_and_is_listed() {
     run(&["chown", "root:root", &format!("{path}/shop/var/theirs")]);
     run(&["chmod", "600", &format!("{path}/shop/var/theirs")]);
     let server =
-        Setup::new(dir.path()).set("STOREKEEP_MAGENTO_ROOT", &root.display().to_string()).as_nobody().start();
+        Setup::new(dir.path()).set("STOREKEEP_MAGENTO_ROOT", &root.display().to_string()).by_nobody().start();
     let api = Api::set_up(&server);
     let set = api.create_set("unreadable", json!({"backup_types": ["files"]}));
     let log = api.run(set);

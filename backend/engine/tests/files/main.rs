@@ -1,5 +1,7 @@
 //! The file side of a copy, judged by the tools an administrator restores with: `tar`, `gzip`, `cat`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod follow;
 mod options;
 mod races;

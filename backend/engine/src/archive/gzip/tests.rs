@@ -82,7 +82,14 @@ fn members_keep_the_order_of_submission_whatever_they_take() {
 /// Submits until the writer refuses; panics if it never does.
 fn refusal(writer: &mut GzipWriter) -> io::Error {
     (0..10_000)
-        .find_map(|_| writer.submit(|buffer| Ok(buffer.resize(1000, 7))).err())
+        .find_map(|_| {
+            writer
+                .submit(|buffer| {
+                    buffer.resize(1000, 7);
+                    Ok(())
+                })
+                .err()
+        })
         .expect("the writer went on after the error")
 }
 
@@ -136,9 +143,19 @@ fn a_slow_disk_holds_up_the_caller_instead_of_filling_memory() {
     let submitted = Arc::new(AtomicU64::new(0));
     let (count, first) = (Arc::clone(&submitted), Arc::clone(&gate));
     let thread = std::thread::spawn(move || {
-        writer.submit(move |_| Ok(first.lock().unwrap().recv().unwrap())).unwrap();
+        writer
+            .submit(move |_| {
+                first.lock().unwrap().recv().unwrap();
+                Ok(())
+            })
+            .unwrap();
         for _ in 0..100 {
-            writer.submit(|buffer| Ok(buffer.resize(10, 1))).unwrap();
+            writer
+                .submit(|buffer| {
+                    buffer.resize(10, 1);
+                    Ok(())
+                })
+                .unwrap();
             count.fetch_add(1, Ordering::SeqCst);
         }
         writer.finish().unwrap()
