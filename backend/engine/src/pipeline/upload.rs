@@ -92,6 +92,10 @@ impl Body for Watched<'_> {
         self.body.size_bytes()
     }
 
+    fn sha256(&self) -> Option<String> {
+        self.body.sha256()
+    }
+
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
         let stream = self.body.open(offset).await?;
         let (progress, counted) = (Arc::clone(self.progress), Arc::clone(&self.counted));
@@ -245,6 +249,7 @@ impl Destination<'_> {
         let key = |name: &str| format!("{}/{name}", self.copy.copy_path);
         // The manifest, if it came that far, is the last and goes first.
         for name in sent.iter().rev() {
+            self.storage.abandon(&key(name)).await?;
             self.storage.delete(&key(name)).await?;
         }
         let folders = sent.iter().filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder));

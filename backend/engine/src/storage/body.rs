@@ -20,6 +20,10 @@ impl Body for BytesBody {
         self.0.len() as u64
     }
 
+    fn sha256(&self) -> Option<String> {
+        Some(hex::encode(Sha256::digest(&self.0)))
+    }
+
     async fn open(&self, offset: u64) -> io::Result<ByteStream> {
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
         let rest = self.0.slice(from..);
@@ -47,6 +51,10 @@ impl FileBody {
 impl Body for FileBody {
     fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    fn sha256(&self) -> Option<String> {
+        Some(self.sha256.clone())
     }
 
     async fn open(&self, offset: u64) -> io::Result<ByteStream> {

@@ -150,6 +150,11 @@ impl Storage for LocalStorage {
         Ok(Stored { size_bytes: size, sha256: Some(hex::encode(hash.finalize())) })
     }
 
+    /// Nothing of a `put` that broke off stays.
+    async fn abandon(&self, key: &str) -> Result<()> {
+        self.path(key).map(drop)
+    }
+
     async fn stat(&self, key: &str) -> Result<Entry> {
         let path = self.path(key)?;
         let found = tokio::fs::symlink_metadata(&path).await.map_err(failed("Looking at", &path))?;

@@ -3,17 +3,25 @@
 use bytes::Bytes;
 use std::sync::Arc;
 
+pub mod account;
 mod body;
 pub mod error;
+pub mod http;
 pub(crate) mod local;
 mod memory;
+pub mod oauth;
 mod retry;
+mod secret;
+pub mod session;
+pub mod time;
 
 pub use body::{BytesBody, FileBody};
 pub use error::{Error, ErrorKind};
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub use retry::{Retry, RetryPolicy};
+pub use secret::Secret;
+pub use session::{MemorySessions, Sessions};
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +45,8 @@ pub type ByteStream = std::pin::Pin<Box<dyn futures_util::Stream<Item = std::io:
 #[async_trait::async_trait]
 pub trait Body: Send + Sync {
     fn size_bytes(&self) -> u64;
+    /// Lower-case hexadecimal SHA-256 of the whole, where it is known beforehand: an upload is gone on with for the same content only.
+    fn sha256(&self) -> Option<String>;
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream>;
 }
 
@@ -67,6 +77,9 @@ pub struct Listing {
 /// - `put` is atomic: nobody ever sees half an object under its key, also when its future is dropped; it replaces what was there. It reads
 ///   exactly `size_bytes` of the body and fails as `Integrity` when there are fewer or more, or when the destination's own hash of what
 ///   arrived differs from the hash of what was read.
+/// - A `put` that broke off may go on where it was: the next `put` of the same key and content, by any object for this destination that
+///   shares its `Sessions`, continues it. `abandon` gives it up: nothing of it stays at the destination or in the `Sessions`, and it is
+///   idempotent. It leaves a finished object alone.
 /// - Read after write: what `put` returned `Ok` for is seen by `list`, `stat` and `open` at once.
 /// - `stat` and `open` of an absent key are `NotFound`. The offset of `open` is 0 or less than the size.
 /// - `delete` is idempotent: an absent key is fine.
@@ -79,6 +92,7 @@ pub struct Listing {
 pub trait Storage: Send + Sync {
     fn kind(&self) -> StorageKind;
     async fn put(&self, key: &str, body: &dyn Body) -> Result<Stored>;
+    async fn abandon(&self, key: &str) -> Result<()>;
     async fn stat(&self, key: &str) -> Result<Entry>;
     async fn list(&self, prefix: &str) -> Result<Listing>;
     async fn open(&self, key: &str, offset: u64) -> Result<ByteStream>;

@@ -1,5 +1,6 @@
 //! Retries, around any destination.
 
+use super::time::{SharedTime, SystemTime};
 use super::{Body, ByteStream, Entry, Error, ErrorKind, Listing, Result, Storage, StorageKind, Stored};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 /// How often, and how long between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Calls in all, the first included.
+    /// Calls in all, the first included. A `put` that got further than any before it is not counted: it was worth its while.
     pub attempts: u32,
     /// The wait before the second call; it doubles with each, and is spread by half so that many clients do not come back together.
     pub first_wait: Duration,
@@ -46,11 +47,17 @@ impl RetryPolicy {
 pub struct Retry {
     inner: Arc<dyn Storage>,
     policy: RetryPolicy,
+    time: SharedTime,
 }
 
 impl Retry {
     pub fn new(inner: Arc<dyn Storage>, policy: RetryPolicy) -> Self {
-        Retry { inner, policy }
+        Retry::waiting(inner, policy, Arc::new(SystemTime))
+    }
+
+    /// The same, with another way to wait.
+    pub fn waiting(inner: Arc<dyn Storage>, policy: RetryPolicy, time: SharedTime) -> Self {
+        Retry { inner, policy, time }
     }
 
     async fn run<'a, T>(
@@ -65,10 +72,10 @@ impl Retry {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            failed += 1;
+            failed = if error.advanced { 1 } else { failed + 1 };
             let Some(wait) = self.policy.wait(&error, failed, rand::random()) else { return Err(error) };
             tracing::warn!(storage.kind = ?self.inner.kind(), doing, key, failed, wait_sec = wait.as_secs_f64(), %error, "will retry");
-            tokio::time::sleep(wait).await;
+            self.time.sleep(wait).await;
         }
     }
 }
@@ -81,6 +88,10 @@ impl Storage for Retry {
 
     async fn put(&self, key: &str, body: &dyn Body) -> Result<Stored> {
         self.run("put", key, || self.inner.put(key, body)).await
+    }
+
+    async fn abandon(&self, key: &str) -> Result<()> {
+        self.run("abandon", key, || self.inner.abandon(key)).await
     }
 
     async fn stat(&self, key: &str) -> Result<Entry> {

@@ -55,6 +55,10 @@ impl Body for Odd {
         self.size_bytes
     }
 
+    fn sha256(&self) -> Option<String> {
+        None
+    }
+
     async fn open(&self, _offset: u64) -> io::Result<ByteStream> {
         let chunks = futures_util::stream::iter(self.chunks.clone().into_iter().map(Ok));
         Ok(match self.end {

@@ -163,6 +163,10 @@ impl Body for Hampered<'_> {
         self.body.size_bytes()
     }
 
+    fn sha256(&self) -> Option<String> {
+        self.body.sha256()
+    }
+
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
         let (pause, cut, key) = (self.pause, self.cut.clone(), self.key.to_string());
         let stream = self.body.open(offset).await?;
@@ -227,6 +231,10 @@ impl Storage for FaultStorage {
             }
             _ => self.inner.put(key, body).await,
         }
+    }
+
+    async fn abandon(&self, key: &str) -> Result<()> {
+        self.inner.abandon(key).await
     }
 
     async fn stat(&self, key: &str) -> Result<Entry> {

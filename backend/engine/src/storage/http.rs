@@ -1,0 +1,298 @@
+//! Requests to providers: no redirect is followed, https or loopback only, every wait ends, answers are bounded, and no URL gets into an
+//! error (those of upload sessions are capabilities).
+
+use super::{ByteStream, Error, ErrorKind, Result};
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder, Url};
+use std::time::Duration;
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// A small call, the reading of its answer included.
+pub const QUICK: Duration = Duration::from_secs(60);
+/// A stream that gives nothing for so long has broken off.
+const SILENCE: Duration = Duration::from_secs(60);
+/// The slowest upload that is waited for, in bytes a second.
+const SLOWEST: u64 = 64 * 1024;
+/// The largest answer that is read whole.
+const MAX_ANSWER: usize = 8 << 20;
+const AGENT: &str = concat!("ISV|Storekeep|Storekeep/", env!("CARGO_PKG_VERSION"));
+
+/// How long sending `bytes` may take.
+pub fn sending(bytes: u64) -> Duration {
+    Duration::from_secs(60 + bytes / SLOWEST)
+}
+
+/// A client of HTTP APIs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Http(Client);
+
+/// What came back, whatever its status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Http {
+    /// # Errors
+    /// When the machine has no usable TLS set-up.
+    pub fn new() -> Result<Http> {
+        // No `timeout` and no `read_timeout`: both run through the whole of an upload. Each request is timed as a whole instead.
+        // HTTP/1.1 only: bulk uploads gain nothing from multiplexing, and lose by its flow control.
+        let client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .user_agent(AGENT)
+            .http1_only()
+            .build();
+        client.map(Http).map_err(|e| {
+            let text = format!("No HTTPS client can be made on this server: {}", chain(&e.without_url()));
+            Error::new(ErrorKind::Other, text)
+        })
+    }
+
+    pub fn get(&self, url: Url) -> RequestBuilder {
+        self.0.get(url)
+    }
+
+    pub fn post(&self, url: Url) -> RequestBuilder {
+        self.0.post(url)
+    }
+
+    pub fn put(&self, url: Url) -> RequestBuilder {
+        self.0.put(url)
+    }
+
+    pub fn delete(&self, url: Url) -> RequestBuilder {
+        self.0.delete(url)
+    }
+
+    /// Sends, and reads the whole answer, within `limit`. An answer of any status is `Ok`.
+    ///
+    /// A request without a body needs an explicit `content-length: 0` where the server insists on one: the client sends none.
+    ///
+    /// # Errors
+    /// `Unavailable` when there was no whole answer; whether the request took effect is then not known. `InvalidConfig` when the
+    /// certificate is not trusted.
+    pub async fn call(&self, request: RequestBuilder, limit: Duration) -> Result<Answer> {
+        let (client, request) = request.build_split();
+        let request = request.map_err(|e| broken("the provider", e))?;
+        let host = host(request.url());
+        let sending = async {
+            let response = client.execute(request).await.map_err(|e| broken(&host, e))?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = whole(response, &host).await?;
+            Ok(Answer { status, headers, body })
+        };
+        tokio::time::timeout(limit, sending).await.map_err(|_| silent(&host, limit))?
+    }
+
+    /// Sends, and gives out the body of a successful answer as it comes. Any other answer is the inner `Err`, read whole.
+    pub async fn stream(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<std::result::Result<(Answer, ByteStream), Answer>> {
+        let (client, request) = request.build_split();
+        let request = request.map_err(|e| broken("the provider", e))?;
+        let host = host(request.url());
+        let response = tokio::time::timeout(QUICK, client.execute(request)).await;
+        let response = response.map_err(|_| silent(&host, QUICK))?.map_err(|e| broken(&host, e))?;
+        let head = Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: Bytes::new(),
+        };
+        if !response.status().is_success() {
+            let body = tokio::time::timeout(QUICK, whole(response, &host)).await;
+            let body = body.map_err(|_| silent(&host, QUICK))??;
+            return Ok(Err(Answer { body, ..head }));
+        }
+        let body = futures_util::stream::unfold(Some((response.bytes_stream(), host)), |state| async {
+            let (mut stream, host) = state?;
+            match tokio::time::timeout(SILENCE, stream.next()).await {
+                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some((stream, host)))),
+                Ok(Some(Err(error))) => Some((Err(broken(&host, error).into()), None)),
+                Ok(None) => None,
+                Err(_) => Some((Err(silent(&host, SILENCE).into()), None)),
+            }
+        });
+        Ok(Ok((head, body.boxed())))
+    }
+}
+
+async fn whole(response: reqwest::Response, host: &str) -> Result<Bytes> {
+    let mut stream = response.bytes_stream();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk.map_err(|e| broken(host, e))?);
+        if body.len() > MAX_ANSWER {
+            let text = format!("The answer of {host} is larger than any it should give.");
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
+    }
+    Ok(body.freeze())
+}
+
+impl Answer {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON. What a proxy answers in place of the provider is no JSON: `Unavailable`, worth another try.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let text = format!("The answer ({}) could not be read: {e}.", self.status);
+            Error::new(ErrorKind::Unavailable, text)
+        })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the provider asks to wait: seconds or a date.
+    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse::<u64>() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let at = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
+        Some((at - now).to_std().unwrap_or(Duration::ZERO))
+    }
+}
+
+/// A base URL: https, or http on the loopback address (a fake of a test, a proxy of the operator's).
+pub fn base_url(text: &str) -> std::result::Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|e| format!("`{text}` is not a URL: {e}."))?;
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err(format!("`{text}` has to start with https:// (http:// is for the loopback address only).")),
+    }
+}
+
+/// A URL that a provider gave out, to be used as it is. The same rule: a capability does not travel in clear.
+pub fn given_url(text: &str) -> Result<Url> {
+    base_url(text).map_err(|_| {
+        Error::new(ErrorKind::Unavailable, "The provider gave out an address that is no https:// URL.")
+    })
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or("the provider").to_owned()
+}
+
+fn silent(host: &str, limit: Duration) -> Error {
+    let text = format!("{host} did not answer within {} seconds.", limit.as_secs());
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+/// No answer, or half of one.
+fn broken(host: &str, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    // An error of the body that was being sent is told as what it is.
+    if let Some(ours) = ours(&error) {
+        return ours;
+    }
+    let cause = chain(&error);
+    let untrusted = ["certificate", "UnknownIssuer", "NotValidForName"].iter().any(|s| cause.contains(s));
+    if untrusted {
+        let text = format!(
+            "The certificate of {host} is not trusted: {cause}. A proxy may intercept the connection, or the clock of this \
+             server is wrong."
+        );
+        return Error::new(ErrorKind::InvalidConfig, text);
+    }
+    let doing = if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
+    let text = format!("{host} {doing}: {cause}. Check this server's network, DNS and proxy.");
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+fn ours(error: &reqwest::Error) -> Option<Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(e) = cause {
+        if let Some(ours) = e.downcast_ref::<Error>() {
+            return Some(Error::new(ours.kind.clone(), ours.message.clone()));
+        }
+        // What a stream of a body fails with is our error inside of an `io::Error`.
+        if let Some(io) = e.downcast_ref::<std::io::Error>()
+            && let Some(ours) = io.get_ref().and_then(|inner| inner.downcast_ref::<Error>())
+        {
+            return Some(Error::new(ours.kind.clone(), ours.message.clone()));
+        }
+        cause = e.source();
+    }
+    None
+}
+
+/// What an error says, with its causes, each once.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        let more = e.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = e.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("https://graph.microsoft.com/v1.0", true)]
+    #[case("http://127.0.0.1:8080", true)]
+    #[case("http://[::1]:8080/x", true)]
+    #[case("http://localhost", true)]
+    #[case("http://10.0.0.1", false)]
+    #[case("http://localhost.example.org", false)]
+    #[case("ftp://example.org", false)]
+    #[case("example.org", false)]
+    fn base_urls_are_https_or_loopback(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(base_url(text).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("7", Some(7))]
+    #[case("Thu, 26 Nov 2026 10:01:00 GMT", Some(60))]
+    #[case("Thu, 26 Nov 2026 09:00:00 GMT", Some(0))]
+    #[case("soon", None)]
+    fn waits_are_seconds_or_dates(#[case] value: &'static str, #[case] seconds: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", reqwest::header::HeaderValue::from_static(value));
+        let answer = Answer { status: 429, headers, body: Bytes::new() };
+        let now = "2026-11-26T10:00:00Z".parse().unwrap();
+        assert_eq!(answer.retry_after(now).map(|d| d.as_secs()), seconds);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_reached_is_named_without_the_path() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let port = {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap().port()
+        };
+        let http = Http::new().unwrap();
+        let url = format!("http://127.0.0.1:{port}/session?upload_id=hunter2").parse().unwrap();
+        let error = http.call(http.put(url), QUICK).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(error.message.starts_with("127.0.0.1 cannot be reached"), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+}
