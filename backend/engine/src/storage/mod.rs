@@ -4,18 +4,24 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 pub mod account;
+pub mod amazon_s3;
 mod body;
+pub mod cloud;
+pub mod dropbox;
 pub mod error;
+pub mod google_drive;
 pub mod http;
 pub(crate) mod local;
 mod memory;
 pub mod oauth;
+pub mod one_drive;
 mod retry;
 mod secret;
 pub mod session;
 pub mod time;
 
 pub use body::{BytesBody, FileBody};
+pub use cloud::{AccountInfo, Cloud};
 pub use error::{Error, ErrorKind};
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;

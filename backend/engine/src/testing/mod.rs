@@ -3,6 +3,7 @@
 
 pub mod conformance;
 pub mod fake;
+pub mod fakes;
 pub mod fault;
 mod time;
 

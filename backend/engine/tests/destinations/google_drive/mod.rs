@@ -1,0 +1,3 @@
+use crate::support::Scenario;
+
+pub const SCENARIOS: &[Scenario] = &[];
