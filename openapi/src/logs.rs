@@ -151,6 +151,24 @@ pub struct PhaseProgress {
     pub rate_bytes_per_sec: Option<f64>,
 }
 
+/// How far one destination is while the copy is uploaded. They go side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DestinationProgress {
+    /// The id of the Storage Set.
+    pub storage_id: String,
+    pub title: String,
+    #[serde(rename = "type")]
+    pub kind: StorageType,
+    pub state: PhaseState,
+    /// Bytes of the copy that it has taken.
+    pub bytes_done: i64,
+    /// Null until the upload begins.
+    pub bytes_total: Option<i64>,
+    /// Over the last seconds.
+    pub rate_bytes_per_sec: Option<f64>,
+}
+
 /// The state of a running pass: what `GET /logs/{id}/events` sends as `progress` events, a few times a second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -158,6 +176,8 @@ pub struct LogProgress {
     pub log_id: i64,
     pub overall_status: OverallStatus,
     pub phases: Vec<PhaseProgress>,
+    /// The enabled destinations besides this server, in the order of the Set's rows.
+    pub destinations: Vec<DestinationProgress>,
     pub elapsed_sec: f64,
     /// Seconds left, once the rate says something.
     pub remaining_sec: Option<f64>,

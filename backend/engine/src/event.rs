@@ -58,6 +58,20 @@ pub enum Event {
         phase: Phase,
         ok: bool,
     },
+    /// A destination's turn begins. `row` is its place among the rows of the job; rows go side by side within [`Phase::Upload`].
+    RowStarted {
+        row: usize,
+        total_bytes: u64,
+    },
+    /// Bytes of the copy that the destination has taken so far, at most a few times a second.
+    RowAdvanced {
+        row: usize,
+        bytes: u64,
+    },
+    RowEnded {
+        row: usize,
+        ok: bool,
+    },
     Warned(Warning),
 }
 

@@ -23,3 +23,4 @@ pub use progress::Hub;
 pub use query::WaitQuery;
 pub use routes::routes;
 pub use service::LogsService;
+pub use tracker::Plan;

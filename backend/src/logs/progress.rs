@@ -1,7 +1,7 @@
 //! Live progress of the passes of this process: the pass writes, any number of clients watch.
 
-use super::tracker::Tracker;
-use contract::{LogProgress, OverallStatus, Phase};
+use super::tracker::{Plan, Tracker};
+use contract::{LogProgress, OverallStatus};
 use engine::event::{Event, Events};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,9 +42,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    /// Announces a pass with the phases it will have.
-    pub fn open(&self, log_id: i64, phases: &[Phase]) -> Reporter {
-        let tracker = Mutex::new(Tracker::new(log_id, phases));
+    /// Announces a pass with what it will have.
+    pub fn open(&self, log_id: i64, plan: Plan) -> Reporter {
+        let tracker = Mutex::new(Tracker::new(log_id, plan));
         let pass = Arc::new(Pass { began: Instant::now(), tracker, ended: watch::Sender::new(false) });
         lock(&self.passes).insert(log_id, pass.clone());
         Reporter { hub: self.clone(), log_id, pass }
@@ -108,13 +108,14 @@ impl Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::Phase;
     use std::time::Duration;
 
     #[tokio::test]
     async fn watchers_see_events_and_the_end() {
         let hub = Hub::default();
         assert!(hub.watch(1).is_none());
-        let reporter = hub.open(1, &[Phase::Files]);
+        let reporter = hub.open(1, Plan { phases: vec![Phase::Files], ..Plan::default() });
         let mut watcher = hub.watch(1).unwrap();
         let started =
             Event::Started { phase: engine::event::Phase::Files, total_bytes: None, total_items: Some(3) };
@@ -131,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn a_pass_that_is_dropped_ends_for_its_watchers() {
         let hub = Hub::default();
-        let reporter = hub.open(1, &[]);
+        let reporter = hub.open(1, Plan::default());
         let mut watcher = hub.watch(1).unwrap();
         drop(reporter);
         tokio::time::timeout(Duration::from_secs(5), watcher.ended()).await.unwrap();

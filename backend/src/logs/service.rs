@@ -102,6 +102,7 @@ impl LogsService {
             log_id: log.id,
             overall_status: log.overall_status,
             phases: if log.queued { vec![queued] } else { Vec::new() },
+            destinations: Vec::new(),
             elapsed_sec: elapsed.to_std().unwrap_or_default().as_secs_f64(),
             remaining_sec: None,
         }

@@ -1,8 +1,11 @@
 //! From a Set to what the engine needs.
 
+use crate::logs::Plan;
 use crate::storages::Destination;
 use chrono::{DateTime, Utc};
-use contract::{BackupSet, BackupType, Phase, StorageRow, Symlinks};
+use contract::{
+    BackupSet, BackupType, DestinationProgress, Phase, PhaseState, StorageRow, StorageType, Symlinks,
+};
 use engine::pipeline::{Job, Row, Target};
 use engine::source::files;
 use engine::source::magento::Source;
@@ -86,8 +89,33 @@ fn clone(target: &Target) -> Target {
 /// How the local row is named in results and in the catalogue.
 pub const LOCAL: &str = "local";
 
-/// The phases that a pass of the Set will have, for the progress that is shown before they begin.
-pub fn phases(set: &BackupSet) -> Vec<Phase> {
+/// What a pass of the Set will have, for the progress that is shown before it begins.
+pub fn plan(set: &BackupSet, job: &Job) -> Plan {
+    let remote = job.rows.iter().enumerate().filter(|(_, row)| !matches!(row.target, Target::Local));
+    let progress = |row: &Row| DestinationProgress {
+        storage_id: row.storage_id.clone(),
+        title: row.title.clone(),
+        kind: storage_type(row.kind),
+        state: PhaseState::Waiting,
+        bytes_done: 0,
+        bytes_total: None,
+        rate_bytes_per_sec: None,
+    };
+    Plan { phases: phases(set), destinations: remote.map(|(at, row)| (at, progress(row))).collect() }
+}
+
+/// As the wire names it.
+pub fn storage_type(kind: StorageKind) -> StorageType {
+    match kind {
+        StorageKind::Local => StorageType::Local,
+        StorageKind::GoogleDrive => StorageType::GoogleDrive,
+        StorageKind::OneDrive => StorageType::OneDrive,
+        StorageKind::Dropbox => StorageType::Dropbox,
+        StorageKind::AmazonS3 => StorageType::AmazonS3,
+    }
+}
+
+fn phases(set: &BackupSet) -> Vec<Phase> {
     let enabled = |row: &&StorageRow| row.enabled;
     let local = set.storages.iter().filter(enabled).any(|r| r.storage_id.is_none());
     let remote = set.storages.iter().filter(enabled).any(|r| r.storage_id.is_some());

@@ -1,15 +1,14 @@
 //! From what the engine says of a pass to what is stored of it. Every text passes the redactor.
 
 use super::catalogue::Copy;
-use super::job::LOCAL;
+use super::job::{self, LOCAL};
 use super::repo::{Final, Held};
 use crate::db;
 use crate::redact::Redactor;
 use crate::wire;
 use chrono::{DateTime, Utc};
-use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, StorageType, Warning};
+use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, Warning};
 use engine::pipeline::{self, Outcome};
-use engine::storage::StorageKind;
 
 /// What is known of a pass apart from its outcome.
 #[derive(Debug, Clone)]
@@ -124,13 +123,7 @@ fn row_result(row: &pipeline::RowResult, redactor: &Redactor) -> RowResult {
     RowResult {
         storage_id: row.storage_id.clone(),
         title: row.title.clone(),
-        kind: match row.kind {
-            StorageKind::Local => StorageType::Local,
-            StorageKind::GoogleDrive => StorageType::GoogleDrive,
-            StorageKind::OneDrive => StorageType::OneDrive,
-            StorageKind::Dropbox => StorageType::Dropbox,
-            StorageKind::AmazonS3 => StorageType::AmazonS3,
-        },
+        kind: job::storage_type(row.kind),
         status: if row.ok { RowStatus::Success } else { RowStatus::Failed },
         message: redactor.redact(&row.message),
         bytes: signed(row.bytes),

@@ -68,7 +68,7 @@ pub(super) async fn execute(inner: Arc<Inner>, running: Running) {
     );
     let (ending, reporter) = match prepare(&inner, &held).await {
         Ok((set, job)) => {
-            let reporter = inner.rooms.hub.open(held.log_id, &job::phases(&set));
+            let reporter = inner.rooms.hub.open(held.log_id, job::plan(&set, &job));
             (perform(&inner, &held, &set, job, &reporter, &running).await, Some(reporter))
         }
         Err(error) => {

@@ -1,7 +1,7 @@
 //! How far a running pass is.
 
 use super::{format, words};
-use contract::{LogProgress, OverallStatus, Phase, PhaseProgress, PhaseState};
+use contract::{DestinationProgress, LogProgress, OverallStatus, Phase, PhaseProgress, PhaseState};
 
 /// One line of the progress panel.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +82,39 @@ fn items(p: &PhaseProgress) -> String {
     }
 }
 
+/// One destination of the upload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DestinationLine {
+    pub title: String,
+    pub state: PhaseState,
+    pub fraction: Option<f64>,
+    /// `1.2 GB of 3.4 GB, 12 MB/s`
+    pub text: String,
+}
+
+pub fn destination(d: &DestinationProgress) -> DestinationLine {
+    let fraction = match (d.state, d.bytes_total) {
+        (PhaseState::Done, _) => Some(1.0),
+        (PhaseState::Waiting, _) => Some(0.0),
+        (_, Some(total)) if total > 0 => Some((d.bytes_done as f64 / total as f64).clamp(0.0, 0.99)),
+        (PhaseState::Failed, _) => Some(0.0),
+        (PhaseState::Running, _) => None,
+    };
+    let done = format::bytes(d.bytes_done);
+    let text = match (d.state, d.bytes_total) {
+        (PhaseState::Waiting, _) => String::new(),
+        (PhaseState::Running | PhaseState::Failed, Some(total)) => {
+            let amount = format!("{done} of {}", format::bytes(total));
+            match d.rate_bytes_per_sec {
+                Some(rate) => format!("{amount}, {}", format::rate(rate)),
+                None => amount,
+            }
+        }
+        _ => done,
+    };
+    DestinationLine { title: d.title.clone(), state: d.state, fraction, text }
+}
+
 /// The whole pass, 0 to 1: bytes done of bytes known. Stays below 1 until the pass has ended; `None` while a running
 /// phase cannot say how much there is.
 pub fn overall(progress: &LogProgress) -> Option<f64> {
@@ -151,6 +184,7 @@ mod tests {
             log_id: 1,
             overall_status: OverallStatus::Pending,
             phases,
+            destinations: vec![],
             elapsed_sec: 1.0,
             remaining_sec: None,
         }
@@ -187,6 +221,30 @@ mod tests {
         assert_eq!(l.fraction, Some(1.0));
         assert_eq!(line(&phase(Seal, Running, 0, None)).fraction, None);
         assert_eq!(line(&phase(Files, Waiting, 0, Some(5))).items, "");
+    }
+
+    #[test]
+    fn a_destination_says_how_much_it_has_taken() {
+        let progress = |state, done, total| DestinationProgress {
+            storage_id: "7".into(),
+            title: "Offsite".into(),
+            kind: contract::StorageType::AmazonS3,
+            state,
+            bytes_done: done,
+            bytes_total: total,
+            rate_bytes_per_sec: (state == Running).then_some(2_000_000.0),
+        };
+        for (state, done, total, fraction, text) in [
+            (Waiting, 0, None, Some(0.0), ""),
+            (Running, 1_200_000, Some(3_000_000), Some(0.4), "1.2 MB of 3.0 MB, 2.0 MB/s"),
+            (Running, 3_000_000, Some(3_000_000), Some(0.99), "3.0 MB of 3.0 MB, 2.0 MB/s"),
+            (Failed, 1_200_000, Some(3_000_000), Some(0.4), "1.2 MB of 3.0 MB"),
+            (Failed, 0, None, Some(0.0), "0 B"),
+            (Done, 3_000_000, Some(3_000_000), Some(1.0), "3.0 MB"),
+        ] {
+            let line = destination(&progress(state, done, total));
+            assert_eq!((line.fraction, line.text.as_str()), (fraction, text), "{state:?}");
+        }
     }
 
     #[test]

@@ -48,19 +48,24 @@ impl Storing<'_> {
         let progress = (uploads > 0).then(|| {
             let items = self.copy.archives.len() as u64 + 1;
             let bytes = self.copy.size_bytes() + self.copy.manifest.len() as u64;
-            Progress::start(self.events.clone(), uploads * bytes, uploads * items)
+            Progress::start(self.events.clone(), uploads * bytes, uploads * items, rows.len())
         });
         let started = Instant::now();
-        let others = rows.iter().filter(|row| !matches!(row.target, Target::Local)).map(|row| {
-            let caught = AssertUnwindSafe(self.remote(row, progress.as_ref())).catch_unwind();
+        let others = rows.iter().enumerate().filter(|(_, row)| !matches!(row.target, Target::Local));
+        let others = others.map(|(at, row)| {
+            let total_bytes = self.copy.size_bytes() + self.copy.manifest.len() as u64;
+            self.events.emit(Event::RowStarted { row: at, total_bytes });
+            let caught = AssertUnwindSafe(self.remote((at, row), progress.as_ref())).catch_unwind();
             caught.map(move |stored| {
-                stored.unwrap_or_else(|panic| {
+                let stored = stored.unwrap_or_else(|panic| {
                     let text = panic_text(panic.as_ref());
                     tracing::error!(storage.id = row.storage_id, panic = text, "an upload panicked");
                     let message =
                         format!("The upload ended unexpectedly: {text}. This is a fault of the program.");
                     plain(row.result(false, message, 0, started.elapsed().as_secs_f64()))
-                })
+                });
+                self.events.emit(Event::RowEnded { row: at, ok: stored.result.ok });
+                stored
             })
         });
         let others = futures_util::future::join_all(others).await;
@@ -85,7 +90,7 @@ impl Storing<'_> {
         Stored { swept: gone, ..stored }
     }
 
-    async fn remote(&self, row: &Row, progress: Option<&Arc<Progress>>) -> Stored {
+    async fn remote(&self, (at, row): (usize, &Row), progress: Option<&Arc<Progress>>) -> Stored {
         let started = Instant::now();
         let seconds = || started.elapsed().as_secs_f64();
         let (storage, progress) = match (&row.target, progress) {
@@ -95,7 +100,8 @@ impl Storing<'_> {
             _ => return plain(row.result(false, "There is no destination.".into(), 0, seconds())),
         };
         let (copy, cancel, tuning) = (self.copy, self.cancel, self.tuning);
-        let destination = Destination { storage: Arc::clone(storage), copy, progress, cancel, tuning };
+        let destination =
+            Destination { storage: Arc::clone(storage), copy, progress, row: at, cancel, tuning };
         if let Err(error) = destination.upload().await {
             tracing::warn!(storage.id = row.storage_id, storage.kind = ?row.kind, copy = copy.copy_path, error = %error, "an upload failed");
             return plain(row.result(false, error.message, 0, seconds()));

@@ -40,17 +40,21 @@ pub(super) struct Progress {
     events: Events,
     bytes: AtomicU64,
     items: AtomicU64,
+    /// Bytes by row of the job.
+    rows: Vec<AtomicU64>,
     told: Mutex<Instant>,
 }
 
 impl Progress {
-    pub fn start(events: Events, bytes: u64, items: u64) -> Arc<Progress> {
+    /// `rows` is how many the job has in all.
+    pub fn start(events: Events, bytes: u64, items: u64, rows: usize) -> Arc<Progress> {
         let (total_bytes, total_items) = (Some(bytes), Some(items));
         events.emit(Event::Started { phase: Phase::Upload, total_bytes, total_items });
         Arc::new(Progress {
             events,
             bytes: AtomicU64::new(0),
             items: AtomicU64::new(0),
+            rows: std::iter::repeat_with(AtomicU64::default).take(rows).collect(),
             told: Mutex::new(Instant::now()),
         })
     }
@@ -68,6 +72,20 @@ impl Progress {
         let bytes = self.bytes.load(Ordering::Relaxed);
         let items = self.items.load(Ordering::Relaxed);
         self.events.emit(Event::Advanced { phase: Phase::Upload, bytes, bytes_written: bytes, items });
+        for (row, bytes) in self.rows.iter().enumerate() {
+            let bytes = bytes.load(Ordering::Relaxed);
+            if bytes > 0 {
+                self.events.emit(Event::RowAdvanced { row, bytes });
+            }
+        }
+    }
+
+    fn advance(&self, row: usize, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(row) = self.rows.get(row) {
+            row.fetch_add(bytes, Ordering::Relaxed);
+        }
+        self.tick();
     }
 
     pub fn end(&self, ok: bool) {
@@ -80,6 +98,7 @@ impl Progress {
 struct Watched<'a> {
     body: &'a dyn Body,
     progress: &'a Arc<Progress>,
+    row: usize,
     /// Bytes of this body in the progress: the furthest that it was read.
     counted: Arc<AtomicU64>,
     active: Arc<Mutex<Instant>>,
@@ -99,7 +118,7 @@ impl Body for Watched<'_> {
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
         let stream = self.body.open(offset).await?;
         let (progress, counted) = (Arc::clone(self.progress), Arc::clone(&self.counted));
-        let (active, cancel) = (Arc::clone(&self.active), self.cancel.clone());
+        let (active, cancel, row) = (Arc::clone(&self.active), self.cancel.clone(), self.row);
         let mut at = offset;
         let stream = stream.map(move |chunk| {
             if cancel.is_cancelled() {
@@ -108,9 +127,8 @@ impl Body for Watched<'_> {
             let chunk = chunk?;
             at += chunk.len() as u64;
             let before = counted.fetch_max(at, Ordering::Relaxed);
-            progress.bytes.fetch_add(at.saturating_sub(before), Ordering::Relaxed);
             *active.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            progress.tick();
+            progress.advance(row, at.saturating_sub(before));
             Ok(chunk)
         });
         Ok(stream.boxed())
@@ -127,6 +145,8 @@ pub(super) struct Destination<'a> {
     pub storage: Arc<dyn Storage>,
     pub copy: &'a Sealed,
     pub progress: &'a Arc<Progress>,
+    /// Its place among the rows of the job.
+    pub row: usize,
     pub cancel: &'a CancellationToken,
     pub tuning: Tuning,
 }
@@ -192,6 +212,7 @@ impl Destination<'_> {
         let watched = Watched {
             body,
             progress: self.progress,
+            row: self.row,
             counted: Arc::default(),
             active: Arc::clone(&active),
             cancel: self.cancel,

@@ -133,7 +133,47 @@ fn Measured(pass: Pass, phase: Phase) -> impl IntoView {
                 <div><dt class="hidden">"Items"</dt><dd>{get(|l| l.items)}</dd></div>
                 <div><dt class="hidden">"Rate"</dt><dd class="rate">{get(|l| l.rate)}</dd></div>
             </dl>
+            {(phase == Phase::Upload).then(|| view! { <Destinations pass/> })}
         </section>
+    }
+}
+
+/// Where the copy goes, side by side.
+#[component]
+fn Destinations(pass: Pass) -> impl IntoView {
+    let count = Memo::new(move |_| pass.progress.with(|p| p.as_ref().map_or(0, |p| p.destinations.len())));
+    let line = move |at: usize| {
+        Memo::new(move |_| {
+            pass.progress.with(|p| p.as_ref().and_then(|p| p.destinations.get(at).map(progress::destination)))
+        })
+    };
+    let one = move |at: usize| {
+        let line = line(at);
+        let title = line.with_untracked(|l| l.as_ref().map(|l| l.title.clone()).unwrap_or_default());
+        let fraction = Signal::derive(move || line.get().and_then(|l| l.fraction));
+        let tone = Signal::derive(move || match line.get().map(|l| l.state) {
+            Some(PhaseState::Failed) => "bad",
+            Some(PhaseState::Done) => "good",
+            _ => "",
+        });
+        view! {
+            <li>
+                <p class="destination-head">
+                    <span>{title.clone()}</span>
+                    <span class="mute small">{move || line.get().map(|l| l.text).unwrap_or_default()}</span>
+                    {move || line.get().map(|l| {
+                        let (tone, text) = state_words(l.state);
+                        view! { <Badge tone text/> }
+                    })}
+                </p>
+                <ProgressBar label=title fraction tone/>
+            </li>
+        }
+    };
+    view! {
+        <ul class="destinations" aria-label="Destinations">
+            {move || (0..count.get()).map(one).collect_view()}
+        </ul>
     }
 }
 

@@ -55,6 +55,18 @@ async fn every_archive_is_uploaded_and_the_manifest_last() {
     let told: Vec<_> = seen.iter().filter_map(upload).collect();
     let all = (Some(total), Some(2));
     assert_eq!((told.first(), told.last()), (Some(&all), Some(&all)));
+    let row = |e: &Event| match e {
+        Event::RowStarted { row, total_bytes } => Some(("started", *row, *total_bytes)),
+        Event::RowEnded { row, ok } => Some((if *ok { "ended well" } else { "failed" }, *row, 0)),
+        _ => None,
+    };
+    let told: Vec<_> = seen.iter().filter_map(row).collect();
+    assert_eq!(told, [("started", 1, total), ("ended well", 1, 0)], "the local row has nothing to upload");
+    let advanced = |e: &Event| match e {
+        Event::RowAdvanced { row: 1, bytes } => Some(*bytes),
+        _ => None,
+    };
+    assert_eq!(seen.iter().filter_map(advanced).next_back(), Some(total));
 }
 
 #[tokio::test]
