@@ -6,9 +6,10 @@ pub mod rows;
 mod scope;
 
 use crate::db::{self, Db};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// The databases that every repository test runs on.
@@ -63,6 +64,32 @@ impl On {
         let db = db::connect(&url).await.unwrap();
         db::migrate(&db).await.unwrap();
         TestDb { db, url, _dir: dir }
+    }
+}
+
+impl On {
+    /// Until a statement in this database waits for a lock. Not for SQLite, whose statements do not tell.
+    pub async fn wait_for_a_lock(self, db: &Db) {
+        let sql = match self {
+            On::Postgres => {
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            }
+            _ => {
+                "SELECT 1 FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
+                 ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'"
+            }
+        };
+        let waits = async {
+            while db
+                .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+                .await
+                .unwrap()
+                .is_none()
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waits).await.expect("nothing waits for a lock");
     }
 }
 
