@@ -10,6 +10,7 @@ mod openapi;
 mod problems;
 mod secrets;
 mod support;
+mod texts;
 
 mod auth;
 mod backups;
