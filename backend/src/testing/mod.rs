@@ -29,7 +29,7 @@ pub enum On {
     MariaDb,
 }
 
-/// A migrated, empty database of its own.
+/// A database of its own.
 pub struct TestDb {
     db: Db,
     url: String,
@@ -49,10 +49,23 @@ impl TestDb {
     pub async fn another(&self) -> Db {
         db::connect(&self.url).await.unwrap()
     }
+
+    /// The same as another user, who is `name` and has no password.
+    pub async fn by(&self, name: &str) -> Db {
+        db::connect(&self.url.replace("//root", &format!("//{name}"))).await.unwrap()
+    }
 }
 
 impl On {
+    /// A migrated, empty database of its own.
     pub async fn fresh(self) -> TestDb {
+        let db = self.bare().await;
+        db::migrate(&db).await.unwrap();
+        db
+    }
+
+    /// A database of its own without a schema.
+    pub async fn bare(self) -> TestDb {
         let (url, dir) = match self {
             On::Sqlite => {
                 let dir = tempfile::tempdir().unwrap();
@@ -62,7 +75,6 @@ impl On {
             On::MariaDb => (create_database(mariadb_url().await).await, None),
         };
         let db = db::connect(&url).await.unwrap();
-        db::migrate(&db).await.unwrap();
         TestDb { db, url, _dir: dir }
     }
 }
