@@ -1,10 +1,12 @@
 //! The server under test: every service, an embedded database in a folder of its own, a clock that stands still.
 
 mod answer;
+mod databases;
 mod people;
 mod store;
 
 pub use answer::Answer;
+pub use databases::Metadata;
 pub use people::{PASSWORD, Someone};
 pub use store::{config_with_store, files_only, make_store};
 
