@@ -171,7 +171,13 @@ async fn run_pass(args: Run, clock: SharedClock) -> anyhow::Result<ExitCode> {
         false => Where::Here,
     };
     let limit = config.http.stop_timeout();
-    let app = App::assemble_as(Instance::of_process(), config, clock).await?;
+    let instance = match place {
+        Where::Here => {
+            Instance::of_command(&config.data.data_dir).context("the data directory cannot be written")?
+        }
+        Where::Server { .. } => Instance::of_process(),
+    };
+    let app = App::assemble_as(instance, config, clock).await?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let pass = app.runs.run_from_shell(&args.set, args.label, place);
     tokio::pin!(pass);

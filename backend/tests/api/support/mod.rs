@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use storekeep::app::App;
 use storekeep::auth::RefreshCookie;
-use storekeep::clock::TestClock;
+use storekeep::clock::{SharedClock, TestClock};
 use storekeep::config::{Config, Secret};
 use storekeep::http::Gateway;
 use tempfile::TempDir;
@@ -96,15 +96,33 @@ impl TestApp {
         TestApp::build(dir, config, |_| {}, |_| {}).await
     }
 
+    /// With a tiny store, and another clock than the one that stands still.
+    pub async fn with_store_and_clock(clock: SharedClock) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config_with_store(&dir, |_| {});
+        TestApp::build_with(clock, dir, config, |_| {}, |_| {}).await
+    }
+
     async fn build(
         dir: TempDir,
         config: Config,
         change: impl FnOnce(&mut Gateway),
         routes: fn(&mut ServiceConfig),
     ) -> Self {
-        storekeep::crypto::install_providers();
         let clock = TestClock::at(monday());
-        let app = App::assemble(config, Arc::new(clock.clone())).await.unwrap();
+        let app = TestApp::build_with(Arc::new(clock.clone()), dir, config, change, routes).await;
+        TestApp { clock, ..app }
+    }
+
+    async fn build_with(
+        clock: SharedClock,
+        dir: TempDir,
+        config: Config,
+        change: impl FnOnce(&mut Gateway),
+        routes: fn(&mut ServiceConfig),
+    ) -> Self {
+        storekeep::crypto::install_providers();
+        let app = App::assemble(config, clock).await.unwrap();
         let mut gateway = app.gateway(PUBLIC_URL).unwrap();
         change(&mut gateway);
         let application = app.application(&gateway, RefreshCookie::new(PUBLIC_URL)).configure(routes);
@@ -121,7 +139,7 @@ impl TestApp {
                 }
             })
         });
-        TestApp { app, clock, dir, call }
+        TestApp { app, clock: TestClock::at(monday()), dir, call }
     }
 
     /// Ends the server as a stop does; its folder stays.
