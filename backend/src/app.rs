@@ -23,7 +23,8 @@ use anyhow::{Context, anyhow};
 use engine::source::magento::Source;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use tokio_util::sync::CancellationToken;
 
 /// Every service, put together once for a process. Cheap to clone.
 #[derive(Clone)]
@@ -142,6 +143,8 @@ impl App {
             document: Arc::new(document()?),
             trusted_proxies: TrustedProxies(self.config.http.trusted_proxies.clone().into()),
             https: public_url.starts_with("https://"),
+            https_told: Arc::new(Once::new()),
+            stopping: CancellationToken::new(),
         })
     }
 

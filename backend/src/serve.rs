@@ -8,7 +8,6 @@ use anyhow::{Context, bail};
 use std::io::Write;
 use std::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 /// Serves until SIGTERM or SIGINT, then lets requests end within the configured time.
 pub async fn serve(app: App) -> anyhow::Result<()> {
@@ -26,7 +25,7 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         .recover()
         .await
         .context("the passes of the server before this one could not be brought to an end")?;
-    let stop = CancellationToken::new();
+    let stop = gateway.stopping.clone();
     let queue = tokio::spawn({
         let (runs, stop) = (app.runs.clone(), stop.clone());
         async move { runs.work(stop).await }

@@ -188,7 +188,15 @@ impl AuthService {
     /// Looks the token's user and session up, each time anew.
     pub async fn holder(&self, access_token: &str) -> Result<Holder, Error> {
         let now = self.clock.now();
-        let claims = self.key.verify(access_token, now)?;
+        self.holder_by(self.key.verify(access_token, now)?, now).await
+    }
+
+    /// The same for a token that was good when a request began, and may have run out in its course.
+    pub async fn lasting_holder(&self, access_token: &str) -> Result<Holder, Error> {
+        self.holder_by(self.key.claims(access_token)?, self.clock.now()).await
+    }
+
+    async fn holder_by(&self, claims: Claims, now: DateTime<Utc>) -> Result<Holder, Error> {
         let id: i64 = claims.sub.parse().map_err(|_| Error::NotSignedIn)?;
         let account = self.users.account(id).await?.ok_or(Error::SessionEnded)?;
         let current = account.enabled && account.token_version == claims.ver;

@@ -12,6 +12,16 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(pub Arc<[IpAddr]>);
 
+impl TrustedProxies {
+    /// A trusted proxy says that the client came to it by https.
+    pub(super) fn say_https(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+        let said = headers.get(HeaderName::from_static("x-forwarded-proto")).and_then(|v| v.to_str().ok());
+        let nearest =
+            said.and_then(|v| v.rsplit(',').next()).is_some_and(|p| p.trim().eq_ignore_ascii_case("https"));
+        nearest && peer.is_some_and(|peer| self.0.contains(&peer.to_canonical()))
+    }
+}
+
 /// The address of the client: of the connection or, behind a trusted proxy, the last one in `X-Forwarded-For` that is not
 /// itself a trusted proxy.
 ///

@@ -29,6 +29,7 @@ use storekeep::clock::{SharedClock, TestClock};
 use storekeep::config::{Config, Secret};
 use storekeep::http::Gateway;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 /// The token that makes the first administrator of a [`TestApp`].
 pub const SETUP_TOKEN: &str = "the-set-up-token-of-the-tests";
@@ -41,6 +42,8 @@ pub struct TestApp {
     pub app: App,
     pub clock: TestClock,
     pub dir: TempDir,
+    /// Cancelled, it tells requests that last that the server stops.
+    pub stopping: CancellationToken,
     call: Call,
 }
 
@@ -139,7 +142,7 @@ impl TestApp {
                 }
             })
         });
-        TestApp { app, clock: TestClock::at(monday()), dir, call }
+        TestApp { app, clock: TestClock::at(monday()), dir, stopping: gateway.stopping, call }
     }
 
     /// Ends the server as a stop does; its folder stays.
