@@ -104,7 +104,12 @@ impl App {
         let place = place(&config)?;
         let logs = LogsService::new(db.clone(), clock.clone(), hub.clone(), place.archive_dir.clone());
         let redactor = redactor(&config);
-        let source = SourceService::new(place.source.clone(), place.archive_dir.clone(), redactor.clone());
+        let source = SourceService::new(
+            place.source.clone(),
+            place.archive_dir.clone(),
+            redactor.clone(),
+            settings.clone(),
+        );
         let runs = RunsService::new(Rooms {
             db: db.clone(),
             clock: clock.clone(),
