@@ -75,7 +75,12 @@ impl App {
     pub async fn assemble(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
         make_private_dir(&config.data.data_dir)?;
         let dir = config.data.data_dir.display();
-        let instance = Instance::of_server(&config.data.data_dir)
+        let data_dir = config.data.data_dir.clone();
+        // It may wait for a lock.
+        let instance = tokio::task::spawn_blocking(move || Instance::of_server(&data_dir))
+            .await
+            .map_err(std::io::Error::other)
+            .flatten()
             .with_context(|| format!("the data directory {dir} cannot be used"))?;
         // Boxed: what the databases' drivers nest would become part of the layout of every caller.
         Box::pin(App::assemble_as(instance, config, clock)).await
