@@ -236,12 +236,30 @@ async fn a_handler_that_was_not_mounted_by_a_row_cannot_be_reached() {
         "customers' data"
     }
     let app = TestApp::start_with_routes(|config| {
+        // Each of these is refused by clippy as well; an expectation that is not met is an error.
         #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
         config.route("/secret", web::get().to(secret)).route("/api/v1/secret/{id}", web::post().to(secret));
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let resource = web::resource("/resource").route(web::get().to(secret));
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let scope = web::scope("/scope").service(resource);
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let scope = scope.route("/route", web::get().to(secret));
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        config.service(scope);
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let _ = actix_web::App::new().service(web::scope("/app"));
     })
     .await;
     let admin = app.administrator().await;
-    for (method, uri) in [("GET", "/secret"), ("POST", "/secret"), ("POST", "/api/v1/secret/1")] {
+    let mounted = [
+        ("GET", "/secret"),
+        ("POST", "/secret"),
+        ("POST", "/api/v1/secret/1"),
+        ("GET", "/scope/resource"),
+        ("GET", "/scope/route"),
+    ];
+    for (method, uri) in mounted {
         let answer = app.raw(method, uri).by(&admin).send().await;
         answer.refused(ProblemCode::NotFound);
     }
