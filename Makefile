@@ -4,6 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ARCH := $(shell uname -m)
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev build console test e2e bench lint fmt openapi package setup-build setup-demo setup-test
@@ -17,18 +18,18 @@ setup-build setup-demo setup-test: setup-%:
 console: setup-build
 	$(CARGO) run --locked --quiet -p bundler
 
-build: console ## the release binary with the console inside: target/release/storekeep
+build: console ## the release binary with the console inside: release/storekeep in Cargo's target directory
 	$(CARGO) build --locked --release -p storekeep
 
 # Without a store of your own (STOREKEEP_MAGENTO_ROOT=/path make run) a demo store is made and served.
 RUN_SETUP := $(if $(STOREKEEP_MAGENTO_ROOT),setup-build,setup-demo)
 run: $(RUN_SETUP) build ## builds and serves; prints the address and the one-time set-up token
-	exec target/release/storekeep serve $(if $(STOREKEEP_MAGENTO_ROOT),,--demo)
+	exec $(TARGET)/release/storekeep serve $(if $(STOREKEEP_MAGENTO_ROOT),,--demo)
 
 dev: setup-demo ## the same on the quick profile, for development
 	$(CARGO) run --locked --quiet -p bundler -- --dev
 	$(CARGO) build --locked -p storekeep
-	exec target/debug/storekeep serve $(if $(STOREKEEP_MAGENTO_ROOT),,--demo)
+	exec $(TARGET)/debug/storekeep serve $(if $(STOREKEEP_MAGENTO_ROOT),,--demo)
 
 test: setup-test ## every test: all crates, then the browser journeys
 	@scripts/test
@@ -49,9 +50,9 @@ lint: setup-build ## rustfmt, clippy, the architecture test
 fmt: ## rustfmt
 	$(CARGO) fmt --all
 
-openapi: ## writes openapi/openapi.json
+openapi: setup-build ## writes openapi/openapi.json
 	$(CARGO) run --locked --quiet -p storekeep -- openapi > openapi/openapi.json.new
 	mv openapi/openapi.json.new openapi/openapi.json
 
-package: build ## target/package/: the binary as a tarball and as a Debian package
-	scripts/package $(VERSION) $(ARCH)
+package: build ## the binary as a tarball and as a Debian package, in package/ of Cargo's target directory
+	scripts/package $(VERSION) $(ARCH) $(TARGET)

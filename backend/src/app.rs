@@ -23,7 +23,8 @@ use anyhow::{Context, anyhow};
 use engine::source::magento::Source;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use tokio_util::sync::CancellationToken;
 
 /// Every service, put together once for a process. Cheap to clone.
 #[derive(Clone)]
@@ -74,7 +75,12 @@ impl App {
     pub async fn assemble(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
         make_private_dir(&config.data.data_dir)?;
         let dir = config.data.data_dir.display();
-        let instance = Instance::of_server(&config.data.data_dir)
+        let data_dir = config.data.data_dir.clone();
+        // It may wait for a lock.
+        let instance = tokio::task::spawn_blocking(move || Instance::of_server(&data_dir))
+            .await
+            .map_err(std::io::Error::other)
+            .flatten()
             .with_context(|| format!("the data directory {dir} cannot be used"))?;
         // Boxed: what the databases' drivers nest would become part of the layout of every caller.
         Box::pin(App::assemble_as(instance, config, clock)).await
@@ -103,7 +109,12 @@ impl App {
         let place = place(&config)?;
         let logs = LogsService::new(db.clone(), clock.clone(), hub.clone(), place.archive_dir.clone());
         let redactor = redactor(&config);
-        let source = SourceService::new(place.source.clone(), place.archive_dir.clone(), redactor.clone());
+        let source = SourceService::new(
+            place.source.clone(),
+            place.archive_dir.clone(),
+            redactor.clone(),
+            settings.clone(),
+        );
         let runs = RunsService::new(Rooms {
             db: db.clone(),
             clock: clock.clone(),
@@ -142,6 +153,8 @@ impl App {
             document: Arc::new(document()?),
             trusted_proxies: TrustedProxies(self.config.http.trusted_proxies.clone().into()),
             https: public_url.starts_with("https://"),
+            https_told: Arc::new(Once::new()),
+            stopping: CancellationToken::new(),
         })
     }
 

@@ -2,22 +2,21 @@
 
 use crate::app::{self, App};
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{Config, LogConfig, LogFormat, warn_about_unknown};
+use crate::config::{Config, LogConfig, LogFormat, warn_about_unknown, without_empty_variables};
 use crate::crypto::{OpaqueToken, Passwords};
 use crate::demo;
 use crate::runs::{self, Instance, Where};
-use crate::serve;
+use crate::serve::{self, INTERRUPT, Signals};
 use crate::users::{self, UsersService};
 use anyhow::{Context, bail};
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use contract::{BackupLog, OverallStatus, RowStatus};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use contract::{BackupLog, Check, OverallStatus, RowStatus, RunInput};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// What a pass that is ended gets to clean up, beyond the time it may still take.
 const STOP_GRACE: Duration = Duration::from_secs(15);
@@ -97,6 +96,20 @@ pub struct Healthcheck {
     listen: String,
 }
 
+impl Cli {
+    /// The arguments and variables of this process. What ends it here, `--help` or a mistake, is printed; its exit code is the
+    /// error. A mistake is 1: 2 would mean a partial pass.
+    pub fn read() -> Result<Cli, ExitCode> {
+        let matches = without_empty_variables(Cli::command()).try_get_matches();
+        matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+            let mistake = error.use_stderr();
+            // Whoever closed the output does not want to read it.
+            let _ = error.print();
+            if mistake { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        })
+    }
+}
+
 impl Command {
     fn log(&self) -> Option<&LogConfig> {
         match self {
@@ -117,15 +130,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let clock: SharedClock = Arc::new(SystemClock);
     match cli.command {
-        Command::Serve(config) => {
-            let mut config = config.without_empty_values();
-            let store = demo::open(&mut config).await?;
-            let app = App::assemble(config, clock).await?;
-            serve::serve(app).await?;
-            if let Some(store) = store {
-                demo::close(store).await?;
-            }
-        }
+        Command::Serve(config) => serve_until_stopped(*config, clock).await?,
         Command::Migrate(config) => {
             app::open_database(&config.without_empty_values()).await?;
             tracing::info!("the metadata database is up to date");
@@ -137,6 +142,28 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Healthcheck(args) => healthcheck(&args.listen).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A stop while the server is still getting ready is as good as one later.
+async fn serve_until_stopped(config: Config, clock: SharedClock) -> anyhow::Result<()> {
+    let mut config = config.without_empty_values();
+    let mut signals = Signals::listen()?;
+    let start = async {
+        let store = demo::open(&mut config).await?;
+        anyhow::Ok((App::assemble(config, clock).await?, store))
+    };
+    let (app, store) = tokio::select! {
+        started = start => started?,
+        name = signals.next() => {
+            tracing::info!("{name}: stopped before the server was ready");
+            return Ok(());
+        }
+    };
+    serve::serve(app, signals).await?;
+    if let Some(store) = store {
+        demo::close(store).await?;
+    }
+    Ok(())
 }
 
 fn start_logging(log: &LogConfig) -> anyhow::Result<()> {
@@ -166,19 +193,32 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// Lets the server of the data directory run the pass or, when there is none, runs it here.
 async fn run_pass(args: Run, clock: SharedClock) -> anyhow::Result<ExitCode> {
     let config = args.config.without_empty_values();
+    let input = RunInput { label: args.label };
+    if let Some(wrong) = input.check().first() {
+        bail!("--{}: {}", wrong.field, wrong.message);
+    }
+    served_before(&config)?;
     let place = match runs::is_served(&config.data.data_dir).context("the data directory cannot be read")? {
         true => Where::Server { wait: args.wait },
         false => Where::Here,
     };
     let limit = config.http.stop_timeout();
-    let app = App::assemble_as(Instance::of_process(), config, clock).await?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let pass = app.runs.run_from_shell(&args.set, args.label, place);
+    let instance = match place {
+        Where::Here => {
+            Instance::of_command(&config.data.data_dir).context("the data directory cannot be written")?
+        }
+        Where::Server { .. } => Instance::of_process(),
+    };
+    let app = App::assemble_as(instance, config, clock).await?;
+    let mut signals = Signals::listen()?;
+    let pass = app.runs.run_from_shell(&args.set, input.label, place);
     tokio::pin!(pass);
     let log = tokio::select! {
         log = &mut pass => log?,
-        _ = terminate.recv() => stopped(&app, limit, &mut pass).await?,
-        _ = interrupt.recv() => stopped(&app, Duration::ZERO, &mut pass).await?,
+        name = signals.next() => {
+            let limit = if name == INTERRUPT { Duration::ZERO } else { limit };
+            stopped(&app, limit, &mut pass).await?
+        }
     };
     print(&outcome(&log))?;
     Ok(match log.overall_status {
@@ -186,6 +226,18 @@ async fn run_pass(args: Run, clock: SharedClock) -> anyhow::Result<ExitCode> {
         OverallStatus::Partial => ExitCode::from(2),
         OverallStatus::Failed => ExitCode::FAILURE,
     })
+}
+
+/// A command that works on what a server made must not silently begin anew in another place.
+fn served_before(config: &Config) -> anyhow::Result<()> {
+    match config.data.database_file() {
+        Some(file) if !file.exists() => bail!(
+            "there is no database at {}: no server ever ran with these settings. Set STOREKEEP_DATA_DIR (--data-dir), and \
+             STOREKEEP_DATABASE_URL where the service sets it, to what the service has",
+            file.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// A pass that runs here is ended in order; one of a server goes on without us.
@@ -233,7 +285,9 @@ async fn reset_password(args: ResetPassword, clock: SharedClock) -> anyhow::Resu
     if !(contract::MIN_PASSWORD..=contract::MAX_PASSWORD).contains(&length) {
         bail!("use {} to {} characters", contract::MIN_PASSWORD, contract::MAX_PASSWORD);
     }
-    let db = app::open_database(&args.config.without_empty_values()).await?;
+    let config = args.config.without_empty_values();
+    served_before(&config)?;
+    let db = app::open_database(&config).await?;
     match UsersService::new(db, clock, Passwords::new()?).reset_password(&args.username, password).await {
         Err(users::Error::NoSuchUsername) => bail!("there is no user named `{}`", args.username),
         other => other?,

@@ -165,6 +165,9 @@ pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DbErr>
 }
 
 #[cfg(test)]
+mod migration_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::entity::{roles, settings};

@@ -1,6 +1,5 @@
 //! The `storekeep` binary.
 
-use clap::Parser;
 use rustix::fs::Mode;
 use std::process::ExitCode;
 use storekeep::cli::{self, Cli};
@@ -10,7 +9,10 @@ fn main() -> ExitCode {
     let inherited = rustix::process::umask(Mode::from_raw_mode(0o027));
     rustix::process::umask(inherited | Mode::from_raw_mode(0o027));
     storekeep::crypto::install_providers();
-    let cli = Cli::parse();
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(cli::run(cli))) {
         Ok(code) => code,

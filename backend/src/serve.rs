@@ -7,11 +7,36 @@ use actix_web::HttpServer;
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Serves until SIGTERM or SIGINT, then lets requests end within the configured time.
-pub async fn serve(app: App) -> anyhow::Result<()> {
+pub const INTERRUPT: &str = "SIGINT";
+
+/// What tells a command to end.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on these signals end nothing by themselves.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The name of the next one.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => INTERRUPT,
+        }
+    }
+}
+
+/// Serves until a signal comes, then lets requests end within the configured time.
+pub async fn serve(app: App, mut signals: Signals) -> anyhow::Result<()> {
     let listen = &app.config.http.listen;
     let listener = TcpListener::bind(listen).with_context(|| {
         format!("the server cannot listen on {listen}; is the address free and this machine's own?")
@@ -22,11 +47,16 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     let gateway = app.gateway(&public_url)?;
     warn_about(&app, &public_url);
 
-    app.runs
-        .recover()
-        .await
-        .context("the passes of the server before this one could not be brought to an end")?;
-    let stop = CancellationToken::new();
+    tokio::select! {
+        recovered = app.runs.recover() => {
+            recovered.context("the passes of the server before this one could not be brought to an end")?;
+        }
+        name = signals.next() => {
+            tracing::info!("{name}: stopped before the server was ready");
+            return close(app).await;
+        }
+    }
+    let stop = gateway.stopping.clone();
     let queue = tokio::spawn({
         let (runs, stop) = (app.runs.clone(), stop.clone());
         async move { runs.work(stop).await }
@@ -43,14 +73,11 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         .listen(listener)?
         .run();
     let handle = server.handle();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut running = tokio::spawn(server);
     greet(&app, address, &public_url).await?;
 
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        name = signals.next() => tracing::info!("{name}: stopping"),
         ended = &mut running => {
             ended.context("the server broke off")??;
             bail!("the server ended without being told to");
@@ -64,9 +91,13 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     };
     tokio::select! {
         _ = async { tokio::join!(handle.stop(true), passes) } => {}
-        _ = interrupt.recv() => bail!("interrupted a second time: stopped without waiting"),
+        _ = signals.interrupt.recv() => bail!("interrupted a second time: stopped without waiting"),
     }
     running.await.context("the server broke off")??;
+    close(app).await
+}
+
+async fn close(app: App) -> anyhow::Result<()> {
     app.db.close().await.context("the metadata database could not be closed")?;
     tracing::info!("stopped");
     Ok(())

@@ -127,12 +127,15 @@ test('Create Backup shows progress, ends in success, and its archives restore', 
 });
 
 test('the master switch refuses a pass, with the reason', async ({ page }) => {
-  await signIn(page, ADMIN, '/config');
-  await page.getByRole('switch', { name: 'Enabled' }).press('Space');
-  await page.getByRole('button', { name: 'Save configuration' }).click();
-  await expect(page.getByText('The configuration was saved.')).toBeVisible();
-  await page.goto('/backups');
+  // Somebody else turns it off while this page is open.
+  await signIn(page, ADMIN, '/backups');
   await page.getByRole('button', { name: 'Create Backup of Nightly' }).click();
+  const config = await page.context().newPage();
+  await config.goto('/config');
+  await config.getByRole('switch', { name: 'Enabled' }).press('Space');
+  await config.getByRole('button', { name: 'Save configuration' }).click();
+  await expect(config.getByText('The configuration was saved.')).toBeVisible();
+  await config.close();
   await page.getByRole('dialog').getByRole('button', { name: 'Create Backup' }).click();
   await expect(page.getByRole('dialog').getByText(/switched off/i).first()).toBeVisible();
   await page.goto('/config');
@@ -167,6 +170,17 @@ test('a viewer sees everything and is offered nothing to change', async ({ page 
   await expect(page.getByText('Your role may look at Backup Sets, but not change them.')).toBeVisible();
   await expect(page.getByRole('button', { name: /Save/ })).toHaveCount(0);
   await inspect(page, 'set-as-viewer');
+  // Looking includes looking for something.
+  await expect(page.getByRole('checkbox', { name: /^vendor/ })).toBeDisabled();
+  await page.getByRole('tab', { name: /^Tables/ }).click();
+  const tables = page.getByRole('tabpanel', { name: /^Tables/ });
+  await tables.getByRole('button', { name: /^Show \d+ more$/ }).click();
+  await expect(tables.getByRole('button', { name: /^Show \d+ more$/ })).toHaveCount(0);
+  await tables.getByRole('searchbox', { name: 'Search tables' }).fill('cron_sched');
+  await expect(tables.getByRole('list', { name: /^Tables/ }).getByRole('listitem')).toHaveCount(1);
+  await expect(tables.getByRole('checkbox', { name: /^cron_schedule/ })).toBeDisabled();
+  await expect(page.getByRole('button', { name: 'Use the suggestions' })).toHaveCount(0);
+  await inspect(page, 'set-tables-as-viewer');
   await signOut(page);
 });
 

@@ -1,29 +1,33 @@
 //! The whole: what everybody finds in the context, and which page stands where.
 
 use crate::api::session::{self, Status};
+use crate::models::session::{Change, change, grants};
 use crate::pages::{
     dashboard::Dashboard, logs, people, sets, settings::Configuration, shell::Shell, source::Source, welcome,
 };
-use crate::ui::{Clock, NotFound, ThemeChoice, Toaster, Toasts};
+use crate::ui::{Clock, NotFound, Revisit, ThemeChoice, Toaster, Toasts};
+use contract::{Grants, Me};
 use leptos::prelude::*;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
-/// Which of the worlds is shown; a change of the user's details does not rebuild the pages.
-#[derive(Clone, Copy, PartialEq)]
+/// Which of the worlds is shown. The pages are built for one user and what they may do; a session that ended, and began again, does
+/// not rebuild them.
+#[derive(Clone, PartialEq)]
 enum World {
     Loading,
     Unreachable,
     Setup,
     SignIn,
-    Pages,
+    Pages(i64, Grants),
 }
 
 #[component]
 pub fn App() -> impl IntoView {
     // Before the router starts to listen.
     crate::ui::guard_history();
-    provide_context(Toaster::new());
+    let toaster = Toaster::new();
+    provide_context(toaster);
     provide_context(ThemeChoice::load());
     provide_context(Clock::start());
     leptos::task::spawn_local(session::start());
@@ -34,9 +38,10 @@ pub fn App() -> impl IntoView {
             Status::Unreachable(_) => World::Unreachable,
             Status::SetupNeeded => World::Setup,
             Status::SignedOut { .. } => World::SignIn,
-            Status::SignedIn(_) => World::Pages,
+            Status::SignedIn(me) | Status::Expired(me) => World::Pages(me.id, grants(me)),
         })
     });
+    tell_changes(toaster);
     view! {
         <Router>
             {move || match world.get() {
@@ -44,17 +49,37 @@ pub fn App() -> impl IntoView {
                 World::Unreachable => view! { <welcome::Unreachable/> }.into_any(),
                 World::Setup => view! { <welcome::Setup/> }.into_any(),
                 World::SignIn => view! { <welcome::SignIn/> }.into_any(),
-                World::Pages => view! { <Pages/> }.into_any(),
+                World::Pages(..) => view! { <Pages/> }.into_any(),
             }}
         </Router>
         <Toasts/>
     }
 }
 
+/// Says why the pages were built anew under somebody's hands.
+fn tell_changes(toaster: Toaster) {
+    let status = session::status();
+    Effect::new(move |before: Option<Option<Me>>| {
+        let now = status.with(|s| s.user().cloned());
+        if let (Some(Some(before)), Some(now)) = (&before, &now) {
+            match change(before, now) {
+                Change::None => {}
+                Change::Rights => toaster.good("What you may do has changed. The pages show what it is now."),
+                Change::Person => toaster.good(format!("You are signed in as “{}” now.", now.username)),
+            }
+        }
+        now
+    });
+}
+
 #[component]
 fn Pages() -> impl IntoView {
     provide_context(Source::new());
+    provide_context(Revisit::new());
+    let status = session::status();
+    let expired = Memo::new(move |_| status.with(|s| matches!(s, Status::Expired(_))));
     view! {
+        {move || expired.get().then(|| view! { <welcome::SignInAgain/> })}
         <Shell>
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=Dashboard/>

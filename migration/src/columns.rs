@@ -1,13 +1,14 @@
-//! Column types that mean the same on every database.
+//! Tables, columns, indexes and rows that mean the same on every database, and that bear being made twice: MySQL keeps what a
+//! migration did before it broke off.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DatabaseBackend;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
 
-/// A new table. On MySQL its text compares byte by byte, as it does on the others: what has to be unique whatever its
+/// A new table, unless it is there. On MySQL its text compares byte by byte, as it does on the others: what has to be unique whatever its
 /// case has a lower-cased `…_key` column.
 pub fn table(m: &SchemaManager, name: &'static str) -> TableCreateStatement {
     let mut table = Table::create();
-    table.table(name);
+    table.table(name).if_not_exists();
     if m.get_database_backend() == DatabaseBackend::MySql {
         table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
     }
@@ -84,7 +85,7 @@ pub async fn unique(
     name: &'static str,
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
-    m.create_index(index_on(table, name, columns).unique().to_owned()).await
+    add_index(m, table, name, index_on(table, name, columns).unique().to_owned()).await
 }
 
 pub async fn index(
@@ -93,7 +94,17 @@ pub async fn index(
     name: &'static str,
     columns: &[&'static str],
 ) -> Result<(), DbErr> {
-    m.create_index(index_on(table, name, columns)).await
+    add_index(m, table, name, index_on(table, name, columns)).await
+}
+
+/// Not every database knows `IF NOT EXISTS` here.
+async fn add_index(
+    m: &SchemaManager<'_>,
+    table: &str,
+    name: &str,
+    index: IndexCreateStatement,
+) -> Result<(), DbErr> {
+    if m.has_index(table, name).await? { Ok(()) } else { m.create_index(index).await }
 }
 
 fn index_on(table: &'static str, name: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
@@ -113,4 +124,20 @@ pub fn reference(
     on_delete: ForeignKeyAction,
 ) -> ForeignKeyCreateStatement {
     ForeignKey::create().name(name).from(table, column).to(target, "id").on_delete(on_delete).to_owned()
+}
+
+/// Adds a row, unless one has the same value in the first of the columns.
+pub async fn seed<const N: usize>(
+    m: &SchemaManager<'_>,
+    table: &'static str,
+    columns: [&'static str; N],
+    values: [Value; N],
+) -> Result<(), DbErr> {
+    let same = Expr::col(columns[0]).eq(values[0].clone());
+    let known = Query::select().column(columns[0]).from(table).and_where(same).to_owned();
+    if m.get_connection().query_one(&known).await?.is_some() {
+        return Ok(());
+    }
+    let values = values.map(Expr::value);
+    m.execute(Query::insert().into_table(table).columns(columns).values_panic(values).to_owned()).await
 }

@@ -1,10 +1,11 @@
 //! The metadata schema: one file per table or change, the same for SQLite, PostgreSQL and MySQL or MariaDB.
 //!
-//! Migrations are applied in order and recorded; a published one is never edited. On MySQL data definitions commit by
-//! themselves, so every migration makes one table only: one that failed leaves nothing half-made behind it.
+//! Migrations are applied in order and recorded; a published one does the same for ever. Each is one transaction, its record
+//! included. On MySQL data definitions commit by themselves, so there a migration that broke off is done again: its steps bear
+//! that they were done before.
 
-use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{DbErr, MigratorTrait};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 mod columns;
 mod m0001_settings;
@@ -24,7 +25,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
+        let all: Vec<Box<dyn MigrationTrait>> = vec![
             Box::new(m0001_settings::Migration),
             Box::new(m0002_roles::Migration),
             Box::new(m0003_users::Migration),
@@ -36,6 +37,31 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_logs::Migration),
             Box::new(m0010_copies::Migration),
             Box::new(m0011_notifications::Migration),
-        ]
+        ];
+        all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
+    }
+}
+
+/// A migration in a transaction, which only PostgreSQL would get by default.
+struct Whole(Box<dyn MigrationTrait>);
+
+impl MigrationName for Whole {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Whole {
+    async fn up(&self, m: &SchemaManager) -> Result<(), DbErr> {
+        self.0.up(m).await
+    }
+
+    async fn down(&self, m: &SchemaManager) -> Result<(), DbErr> {
+        self.0.down(m).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }

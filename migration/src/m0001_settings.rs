@@ -20,19 +20,11 @@ impl MigrationTrait for Migration {
                 .to_owned(),
         )
         .await?;
-        m.execute(
-            Query::insert()
-                .into_table("settings")
-                .columns([
-                    "id",
-                    "enabled",
-                    "time_zone",
-                    "log_retention_days",
-                    "max_parallel_passes",
-                    "revision",
-                ])
-                .values_panic([1.into(), true.into(), "UTC".into(), 10.into(), 1.into(), 1.into()])
-                .to_owned(),
+        seed(
+            m,
+            "settings",
+            ["id", "enabled", "time_zone", "log_retention_days", "max_parallel_passes", "revision"],
+            [1.into(), true.into(), "UTC".into(), 10.into(), 1.into(), 1.into()],
         )
         .await
     }

@@ -22,18 +22,12 @@ impl MigrationTrait for Migration {
         .await?;
         unique(m, "roles", "ux_roles_name", &["name_key"]).await?;
         for (name, resources) in BUILT_IN {
-            m.execute(
-                Query::insert()
-                    .into_table("roles")
-                    .columns(["name", "name_key", "resources", "built_in", "revision"])
-                    .values_panic([
-                        (*name).into(),
-                        name.to_lowercase().into(),
-                        (*resources).into(),
-                        true.into(),
-                        1.into(),
-                    ])
-                    .to_owned(),
+            let key = name.to_lowercase();
+            seed(
+                m,
+                "roles",
+                ["name_key", "name", "resources", "built_in", "revision"],
+                [key.into(), (*name).into(), (*resources).into(), true.into(), 1.into()],
             )
             .await?;
         }

@@ -37,7 +37,10 @@ pub struct SetupInput {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginInput {
-    #[validate(length(min = 1, max = 64, message = "Enter the user name."))]
+    #[validate(
+        length(min = 1, max = 64, message = "Enter the user name."),
+        custom(function = "check::one_line")
+    )]
     #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 64))]
     pub username: String,
     #[validate(length(min = 1, max = 1024, message = "Enter the password."))]

@@ -5,7 +5,7 @@ use crate::logs::OverallStatus;
 use crate::page::page_of;
 use crate::problem::FieldError;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use validator::Validate;
 
 /// The intervals a Set can have, in hours.
@@ -51,13 +51,17 @@ pub struct StorageRow {
     pub keep_copies: i32,
     /// The folder, or `bucket/prefix/` for S3. Empty for the local row, which is kept in the server's archive directory.
     #[validate(length(max = 500))]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     #[cfg_attr(feature = "schema", schema(max_length = 500))]
     pub path: String,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,7 +145,10 @@ page_of!(BackupSetPage, BackupSet);
 #[serde(deny_unknown_fields)]
 pub struct RunInput {
     /// Shown in the log: a git sha, a release.
-    #[validate(length(max = 200, message = "Use at most 200 characters."))]
+    #[validate(
+        length(max = 200, message = "Use at most 200 characters."),
+        custom(function = "check::one_line")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(max_length = 200))]
     pub label: Option<String>,
@@ -156,10 +163,7 @@ fn title_rule(title: &str) -> Result<(), validator::ValidationError> {
     if title.chars().count() > 120 {
         return Err(check::error("length", "Use at most 120 characters."));
     }
-    if title.chars().any(char::is_control) {
-        return Err(check::error("format", "Leave out line breaks and control characters."));
-    }
-    Ok(())
+    check::one_line(title)
 }
 
 /// The name becomes a directory, here and at every provider: what all of them take is allowed.

@@ -53,6 +53,14 @@ fn default_message(e: &validator::ValidationError) -> String {
     }
 }
 
+/// Text of one line: no database, log or screen has trouble with it.
+pub(crate) fn one_line(text: &str) -> Result<(), validator::ValidationError> {
+    if text.chars().any(char::is_control) {
+        return Err(error("format", "Leave out line breaks and control characters."));
+    }
+    Ok(())
+}
+
 /// A `ValidationError` with a message, for the custom rules of this crate.
 pub(crate) fn error(code: &'static str, message: impl Into<String>) -> validator::ValidationError {
     validator::ValidationError::new(code).with_message(message.into().into())

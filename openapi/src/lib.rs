@@ -23,7 +23,7 @@ pub use backups::*;
 pub use check::Check;
 pub use endpoint::{Access, Endpoint, Method, Row};
 pub use logs::*;
-pub use page::{PageArgs, parse_sort};
+pub use page::{PageArgs, check_search, parse_sort};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use settings::*;
 pub use source::*;

@@ -1,9 +1,13 @@
 //! Lists: one page of rows, and how to ask for it.
 
+use crate::check;
 use crate::problem::FieldError;
 
+pub const MAX_PAGE: u32 = 1_000_000;
 pub const DEFAULT_PER_PAGE: u32 = 20;
 pub const MAX_PER_PAGE: u32 = 200;
+/// The longest text that a list is searched for, in characters.
+pub const MAX_SEARCH: usize = 200;
 
 /// Defines a page type of one row type. Plain types instead of a generic one keep generated clients readable.
 macro_rules! page_of {
@@ -38,8 +42,8 @@ impl PageArgs {
     pub fn parse(page: Option<u32>, per_page: Option<u32>) -> Result<Self, Vec<FieldError>> {
         let args = PageArgs { page: page.unwrap_or(1), per_page: per_page.unwrap_or(DEFAULT_PER_PAGE) };
         let mut errors = Vec::new();
-        if args.page < 1 {
-            errors.push(FieldError::new("page", "range", "Pages count from 1."));
+        if !(1..=MAX_PAGE).contains(&args.page) {
+            errors.push(FieldError::new("page", "range", format!("Pages count from 1 to {MAX_PAGE}.")));
         }
         if !(1..=MAX_PER_PAGE).contains(&args.per_page) {
             errors.push(FieldError::new(
@@ -54,6 +58,16 @@ impl PageArgs {
     pub fn offset(self) -> u64 {
         u64::from(self.page - 1) * u64::from(self.per_page)
     }
+}
+
+/// What is wrong with `?q`.
+pub fn check_search(q: Option<&str>) -> Option<FieldError> {
+    let q = q?;
+    if q.chars().count() > MAX_SEARCH {
+        return Some(FieldError::new("q", "length", format!("Search for at most {MAX_SEARCH} characters.")));
+    }
+    let message = check::one_line(q).err()?.message.unwrap_or_default();
+    Some(FieldError::new("q", "format", message))
 }
 
 /// Parses `?sort=-started_at` against the columns a list can be sorted by: the column and whether it descends.

@@ -90,6 +90,8 @@ pub struct TableGroup {
 pub struct SourceProblem {
     /// `error`: a pass would fail or be incomplete. `warning`: worth knowing.
     pub severity: String,
+    /// Stable. `switched_off`: the master switch is off, nothing starts. `no_source`: no store is configured. `timeout`: the
+    /// databases do not answer. The others tell of the store itself.
     pub code: String,
     pub message: String,
     pub remedy: String,

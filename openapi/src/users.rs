@@ -58,7 +58,10 @@ pub struct Role {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoleInput {
-    #[validate(length(min = 1, max = 64, message = "Use 1 to 64 characters."))]
+    #[validate(
+        length(min = 1, max = 64, message = "Use 1 to 64 characters."),
+        custom(function = "check::one_line")
+    )]
     #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 64))]
     pub name: String,
     pub resources: Vec<Resource>,

@@ -116,6 +116,15 @@ pub struct Outcome {
 
 pub const MAX_WARNINGS: usize = 1000;
 
+/// Threads that read and compress files in one pass. Each has buffers of its own: more would cost memory beyond what the program may
+/// use, and no disk keeps more of them busy.
+const MOST_WORKERS: usize = 8;
+
+/// How many of them a pass has on a machine that can run so many threads at once.
+pub fn workers(available: usize) -> usize {
+    available.clamp(1, MOST_WORKERS)
+}
+
 /// Runs one pass to its end. Cancelling `cancel` stops it at the next block of bytes; nothing half-made stays.
 ///
 /// The order, and what each step promises, is that of a pass: the database snapshot is opened before the first file is read; everything

@@ -56,10 +56,8 @@ impl Responder for SignedIn {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        if let Some(token) = &self.issued.refresh_token {
-            response
-                .cookie(self.cookie.holding(token.expose(), Duration::seconds(SESSION_IDLE.num_seconds())));
-        }
+        let lifetime = Duration::seconds(SESSION_IDLE.num_seconds());
+        response.cookie(self.cookie.holding(self.issued.refresh_token.expose(), lifetime));
         response.json(self.issued.session)
     }
 }
@@ -128,7 +126,8 @@ pub async fn login(
 
 /// Exchanges the refresh token of the cookie, or of the body, for the next one and a new access token.
 ///
-/// A refresh token works once; one that comes again ends its session.
+/// A refresh token works once; one that comes again ends its session. Only when its answer was lost it may be sent again within
+/// ten seconds: what was lost is void then.
 #[utoipa::path(tag = "auth", request_body = Option<RefreshInput>, responses(
     (status = 200, description = "The session goes on."),
     (status = 401, description = "The session has ended."),

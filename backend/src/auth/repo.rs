@@ -40,27 +40,48 @@ pub async fn lock_user(tx: &impl ConnectionTrait, id: i64) -> Result<Option<i64>
     Ok(user.filter(|u| u.enabled).map(|u| u.token_version))
 }
 
-/// Marks a token as exchanged. False when it was exchanged or ended before: somebody was faster.
-pub async fn mark_used(db: &impl ConnectionTrait, id: i64, now: DateTime<Utc>) -> Result<bool, Error> {
-    let updated = Entity::update_many()
+/// Marks a token as exchanged.
+pub async fn mark_used(tx: &impl ConnectionTrait, id: i64, now: DateTime<Utc>) -> Result<(), Error> {
+    Entity::update_many()
         .col_expr(Column::UsedAt, Expr::value(now))
         .filter(Column::Id.eq(id))
-        .filter(Column::UsedAt.is_null())
-        .filter(Column::EndedAt.is_null())
-        .exec(db)
-        .await?;
-    Ok(updated.rows_affected == 1)
+        .exec(tx)
+        .await
+        .map(|_| ())
 }
 
-/// Ends a session: none of its refresh tokens works any more.
-pub async fn end(db: &impl ConnectionTrait, family: &str, now: DateTime<Utc>) -> Result<(), Error> {
+/// Whether a token of the same session that came after this one was exchanged already.
+pub async fn successor_was_used(tx: &impl ConnectionTrait, token: &RefreshToken) -> Result<bool, Error> {
+    let used = Entity::find()
+        .filter(Column::Family.eq(&token.family))
+        .filter(Column::Id.gt(token.id))
+        .filter(Column::UsedAt.is_not_null())
+        .count(tx)
+        .await?;
+    Ok(used > 0)
+}
+
+/// Ends the token of a session that was not exchanged yet, while the session itself goes on.
+pub async fn void_unused(tx: &impl ConnectionTrait, family: &str, now: DateTime<Utc>) -> Result<(), Error> {
     Entity::update_many()
         .col_expr(Column::EndedAt, Expr::value(now))
         .filter(Column::Family.eq(family))
+        .filter(Column::UsedAt.is_null())
         .filter(Column::EndedAt.is_null())
-        .exec(db)
+        .exec(tx)
         .await
         .map(|_| ())
+}
+
+/// Ends a session: none of its refresh tokens works any more. Returns how many of them did not know yet.
+pub async fn end(tx: &impl ConnectionTrait, family: &str, now: DateTime<Utc>) -> Result<u64, Error> {
+    let ended = Entity::update_many()
+        .col_expr(Column::EndedAt, Expr::value(now))
+        .filter(Column::Family.eq(family))
+        .filter(Column::EndedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(ended.rows_affected)
 }
 
 /// Whether the session of a user goes on.
@@ -81,6 +102,6 @@ pub async fn is_open(
 }
 
 /// Removes what ran out.
-pub async fn clean_up(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), Error> {
-    Entity::delete_many().filter(Column::ExpiresAt.lte(now)).exec(db).await.map(|_| ())
+pub async fn clean_up(tx: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), Error> {
+    Entity::delete_many().filter(Column::ExpiresAt.lte(now)).exec(tx).await.map(|_| ())
 }

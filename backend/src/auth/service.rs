@@ -17,9 +17,9 @@ use uuid::{NoContext, Timestamp, Uuid};
 pub const SESSION_IDLE: TimeDelta = TimeDelta::days(7);
 /// Even a used one ends after this time.
 const SESSION_LONGEST: TimeDelta = TimeDelta::days(30);
-/// Two tabs of one browser may send the same refresh token at once. For so long the later one still gets an access token,
-/// but no refresh token: there is never a second line of them, and a stolen token gains minutes, not a session.
-const RACE: TimeDelta = TimeDelta::seconds(10);
+/// For so long after its use a refresh token may come again: the answer may have been lost on its way, and the client has
+/// nothing newer. Only while its successor was never used, though (`docs/adr/0011-a-refresh-token-that-comes-again.md`).
+const RETRY: TimeDelta = TimeDelta::seconds(10);
 /// What guesses of the set-up token are counted under; no user can have this name.
 const SETUP: &str = " set-up";
 
@@ -38,8 +38,8 @@ pub struct AuthService {
 /// What a sign-in or a refresh gives.
 pub struct Issued {
     pub session: Session,
-    /// For the cookie; `None` when the browser has a newer one already.
-    pub refresh_token: Option<OpaqueToken>,
+    /// For the cookie.
+    pub refresh_token: OpaqueToken,
 }
 
 /// Who holds an access token.
@@ -106,57 +106,41 @@ impl AuthService {
         self.open_session(&account).await
     }
 
-    /// Exchanges a refresh token for the next one. One that was exchanged before ends the whole session: either it or its
-    /// successor is in the wrong hands.
+    /// Exchanges a refresh token for the next one.
+    ///
+    /// One that was exchanged before ends the whole session: either it or its successor is in the wrong hands. The exception
+    /// is a repetition within [`RETRY`] while the successor was never used: that one is void then, and another takes its
+    /// place. So a session has one living token at any time, and a void one that comes ends it as well.
     pub async fn refresh(&self, token: &str) -> Result<Issued, Error> {
         let now = self.clock.now();
-        let found = repo::find(&self.db, &hash_token(token)).await?.ok_or(Error::SessionEnded)?;
-        if found.ended_at.is_some() || found.expires_at <= now {
-            return Err(Error::SessionEnded);
-        }
+        let hash = hash_token(token);
+        let found = repo::find(&self.db, &hash).await?.ok_or(Error::SessionEnded)?;
         let next = OpaqueToken::random();
         let expires_at = self.session_end(&found.family, now);
         let exchanged = db::transaction(&self.db, |tx| {
-            let (family, hash) = (found.family.clone(), next.hash());
+            let (hash, next) = (hash.clone(), next.hash());
             async move {
-                // Whoever ends this user's sessions at the same moment comes wholly before or wholly after.
-                repo::lock_user(&*tx, found.user_id).await?;
-                if !repo::mark_used(&*tx, found.id, now).await? {
+                // Whoever refreshes or ends this user's sessions at the same moment comes wholly before or wholly after.
+                let user = repo::lock_user(&*tx, found.user_id).await?;
+                let Some(token) = repo::find(&*tx, &hash).await?.filter(|_| user.is_some()) else {
+                    return Ok(false);
+                };
+                if !exchange(&tx, &token, now).await? {
                     return Ok(false);
                 }
-                let new = repo::NewToken {
-                    user_id: found.user_id,
-                    family: &family,
-                    token_hash: &hash,
-                    now,
-                    expires_at,
-                };
+                let (user_id, family) = (token.user_id, token.family.as_str());
+                let new = repo::NewToken { user_id, family, token_hash: &next, now, expires_at };
                 repo::insert(&*tx, new).await?;
                 Ok(true)
             }
         })
         .await?;
         if !exchanged {
-            self.judge_reuse(token, now).await?;
+            return Err(Error::SessionEnded);
         }
         let account =
             self.users.account(found.user_id).await?.filter(|a| a.enabled).ok_or(Error::SessionEnded)?;
-        Ok(Issued {
-            session: self.access(&account, &found.family, now)?,
-            refresh_token: exchanged.then_some(next),
-        })
-    }
-
-    /// `Ok` when a used token came in the moment after its use.
-    async fn judge_reuse(&self, token: &str, now: DateTime<Utc>) -> Result<(), Error> {
-        let found = repo::find(&self.db, &hash_token(token)).await?.ok_or(Error::SessionEnded)?;
-        let in_time = found.used_at.is_some_and(|used| now - used <= RACE);
-        if found.ended_at.is_none() && in_time {
-            return Ok(());
-        }
-        tracing::warn!(user.id = found.user_id, "a used refresh token came again; its session is ended");
-        repo::end(&self.db, &found.family, now).await?;
-        Err(Error::SessionEnded)
+        Ok(Issued { session: self.access(&account, &found.family, now)?, refresh_token: next })
     }
 
     /// Ends the session of a refresh token or of an access token, whichever is given. Unknown ones are no error.
@@ -169,12 +153,16 @@ impl AuthService {
         if let Some(token) = refresh_token
             && let Some(found) = repo::find(&self.db, &hash_token(token)).await?
         {
-            repo::end(&self.db, &found.family, now).await?;
+            self.end(&found.family, now).await?;
         }
         if let Some(Ok(claims)) = access_token.map(|token| self.key.verify(token, now)) {
-            repo::end(&self.db, &claims.sid, now).await?;
+            self.end(&claims.sid, now).await?;
         }
         Ok(())
+    }
+
+    async fn end(&self, family: &str, now: DateTime<Utc>) -> Result<(), db::Error> {
+        db::transaction(&self.db, |tx| async move { repo::end(&*tx, family, now).await }).await.map(|_| ())
     }
 
     /// Changes one's own password. Every session of the user ends; a new one takes the place of this one.
@@ -200,7 +188,15 @@ impl AuthService {
     /// Looks the token's user and session up, each time anew.
     pub async fn holder(&self, access_token: &str) -> Result<Holder, Error> {
         let now = self.clock.now();
-        let claims = self.key.verify(access_token, now)?;
+        self.holder_by(self.key.verify(access_token, now)?, now).await
+    }
+
+    /// The same for a token that was good when a request began, and may have run out in its course.
+    pub async fn lasting_holder(&self, access_token: &str) -> Result<Holder, Error> {
+        self.holder_by(self.key.claims(access_token)?, self.clock.now()).await
+    }
+
+    async fn holder_by(&self, claims: Claims, now: DateTime<Utc>) -> Result<Holder, Error> {
         let id: i64 = claims.sub.parse().map_err(|_| Error::NotSignedIn)?;
         let account = self.users.account(id).await?.ok_or(Error::SessionEnded)?;
         let current = account.enabled && account.token_version == claims.ver;
@@ -220,7 +216,7 @@ impl AuthService {
 
     async fn open_session(&self, account: &Account) -> Result<Issued, Error> {
         let now = self.clock.now();
-        repo::clean_up(&self.db, now).await?;
+        db::transaction(&self.db, |tx| async move { repo::clean_up(&*tx, now).await }).await?;
         let family = family_of(now);
         let token = OpaqueToken::random();
         let expires_at = self.session_end(&family, now);
@@ -241,7 +237,7 @@ impl AuthService {
         if !opened {
             return Err(Error::SessionEnded);
         }
-        Ok(Issued { session: self.access(account, &family, now)?, refresh_token: Some(token) })
+        Ok(Issued { session: self.access(account, &family, now)?, refresh_token: token })
     }
 
     fn session_end(&self, family: &str, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -266,6 +262,37 @@ impl AuthService {
             scopes: account.grants.iter().collect(),
         })
     }
+}
+
+/// Whether the next token may be issued for this one; it is marked as used then. Otherwise its session is over.
+async fn exchange(
+    tx: &db::Transaction,
+    token: &repo::RefreshToken,
+    now: DateTime<Utc>,
+) -> Result<bool, db::Error> {
+    if token.expires_at <= now {
+        return Ok(false);
+    }
+    match token.used_at {
+        None if token.ended_at.is_none() => {
+            repo::mark_used(tx, token.id, now).await?;
+            return Ok(true);
+        }
+        Some(used)
+            if token.ended_at.is_none()
+                && now - used <= RETRY
+                && !repo::successor_was_used(tx, token).await? =>
+        {
+            tracing::debug!(user.id = token.user_id, "a refresh is answered again");
+            repo::void_unused(tx, &token.family, now).await?;
+            return Ok(true);
+        }
+        _ => {}
+    }
+    if repo::end(tx, &token.family, now).await? > 0 {
+        tracing::warn!(user.id = token.user_id, "a used refresh token came again; its session is ended");
+    }
+    Ok(false)
 }
 
 fn too_many(retry_after_sec: u64) -> Error {

@@ -4,13 +4,18 @@ use super::service::Issued;
 use super::{AuthService, Error, SetupToken, TokenKey};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Secret;
-use crate::crypto::{MasterKey, Passwords};
+use crate::crypto::{MasterKey, Passwords, hash_token};
 use crate::db::Db;
+use crate::entity::sessions::{Column, Entity};
 use crate::testing::{On, TestDb};
 use crate::users::UsersService;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rstest::rstest;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, TransactionTrait,
+};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -34,7 +39,7 @@ async fn set_up(db: &TestDb) -> (AuthService, Issued) {
 }
 
 fn refresh_token(issued: &Issued) -> String {
-    issued.refresh_token.as_ref().unwrap().expose().to_owned()
+    issued.refresh_token.expose().to_owned()
 }
 
 #[rstest]
@@ -72,8 +77,8 @@ async fn a_session_cannot_slip_past_a_password_change(
             let mut last = refresher.refresh(&old).await;
             // Far more often than fits into the time of one change: whoever gets that far was not stopped.
             for _ in 0..500 {
-                let Ok(Issued { refresh_token: Some(token), .. }) = &last else { break };
-                let token = token.expose().to_owned();
+                let Ok(issued) = &last else { break };
+                let token = refresh_token(issued);
                 match refresher.refresh(&token).await {
                     Ok(next) => last = Ok(next),
                     Err(error) => return (Some(token), Err(error)),
@@ -90,4 +95,66 @@ async fn a_session_cannot_slip_past_a_password_change(
         auth.holder(&issued.session.access_token).await.unwrap();
         password = to;
     }
+}
+
+/// Two servers that get the same token at once: both answer, and one line of tokens goes on.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn two_refreshes_at_once_end_with_one_living_token(
+    #[values(On::Sqlite, On::Postgres, On::MariaDb)] on: On,
+) {
+    let db = on.fresh().await;
+    let (auth, mut issued) = set_up(&db).await;
+    let other = service(db.another().await);
+    for _ in 0..6 {
+        let token = refresh_token(&issued);
+        let [a, b] = [&auth, &other].map(|auth| {
+            let (auth, token) = (auth.clone(), token.clone());
+            tokio::spawn(async move { auth.refresh(&token).await })
+        });
+        let answers = [a.await.unwrap().unwrap(), b.await.unwrap().unwrap()];
+        let open = Column::UsedAt.is_null().and(Column::EndedAt.is_null());
+        let living = Entity::find().filter(open).all(&*db).await.unwrap();
+        assert_eq!(living.len(), 1);
+        let lives = |answer: &Issued| hash_token(&refresh_token(answer)) == living[0].token_hash;
+        let [first, second] = answers;
+        assert!(lives(&first) != lives(&second));
+        issued = if lives(&first) { first } else { second };
+    }
+    auth.refresh(&refresh_token(&issued)).await.unwrap();
+}
+
+/// While the end of a session waits for one of its rows, somebody else wants another one: the database gives up the end.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_even_when_the_database_has_to_choose(#[values(On::Postgres, On::MariaDb)] on: On) {
+    let db = on.fresh().await;
+    let (auth, issued) = set_up(&db).await;
+    let last = auth.refresh(&refresh_token(&issued)).await.unwrap();
+    let rows = Entity::find().order_by_asc(Column::Id).all(&*db).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    let touch = async |id: i64| {
+        let touched = Entity::update_many().col_expr(Column::UsedAt, Expr::value(rows[0].created_at));
+        touched.filter(Column::Id.eq(id)).exec(&tx).await.map(|_| ())
+    };
+    if on == On::Postgres {
+        // It gives up whoever notices first.
+        tx.execute_unprepared("SET LOCAL deadlock_timeout = '60s'").await.unwrap();
+    } else {
+        // It gives up whoever has written less.
+        for name in 0..20 {
+            let sql = format!(
+                "INSERT INTO roles (name, name_key, resources, built_in) VALUES ('{name}', '{name}', '', false)"
+            );
+            tx.execute_unprepared(&sql).await.unwrap();
+        }
+    }
+    touch(rows[1].id).await.unwrap();
+    let end = tokio::spawn(async move { auth.sign_out(Some(&refresh_token(&last)), None).await });
+    on.wait_for_a_lock(&db).await;
+    touch(rows[0].id).await.unwrap();
+    tx.commit().await.unwrap();
+    end.await.unwrap().unwrap();
+    let open = Entity::find().filter(Column::EndedAt.is_null()).all(&*db).await.unwrap();
+    assert_eq!(open, []);
 }

@@ -1,7 +1,7 @@
 //! What a list of Backup Sets can be asked for.
 
 use super::repo;
-use contract::{Check, FieldError, PageArgs, parse_sort};
+use contract::{Check, FieldError, PageArgs, check_search, parse_sort};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -38,6 +38,7 @@ impl Check for BackupQuery {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = self.page().err().unwrap_or_default();
         errors.extend(self.order().err().unwrap_or_default());
+        errors.extend(check_search(self.q.as_deref()));
         errors
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! They are read once, at start-up. What an administrator changes while the server runs is in `settings`.
 
+mod empty;
 mod secret;
 mod size;
 mod unknown;
 
+pub use empty::without_empty_variables;
 pub use secret::Secret;
 pub use size::{MIN_PART_SIZE, parse_size};
 pub use unknown::{unknown_variables, warn_about_unknown};
@@ -39,7 +41,7 @@ pub struct StoreConfig {
     pub magento_root: Option<PathBuf>,
 
     /// Serves a demo store, made below the data directory at the first start, instead of a store of your own.
-    #[arg(long, env = "STOREKEEP_DEMO")]
+    #[arg(long, env = "STOREKEEP_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     pub demo: bool,
 
     /// Overrides the database that env.php names: mysql://user:password@host:3306/name. Prefer the variable: a flag is
@@ -141,7 +143,7 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 impl Config {
-    /// An empty variable means the same as none: containers pass on what is not set as an empty text.
+    /// An empty flag means the same as none, as an empty variable does: scripts pass on what is not set as an empty text.
     pub fn without_empty_values(mut self) -> Self {
         let filled = |secret: &Secret| !secret.expose().trim().is_empty();
         self.store.magento_root = self.store.magento_root.filter(|p| !p.as_os_str().is_empty());
@@ -168,6 +170,14 @@ impl DataConfig {
             let file = absolute(&self.data_dir).join("storekeep.db");
             Secret::new(format!("sqlite://{}?mode=rwc", file.display()))
         })
+    }
+
+    /// The file of the metadata database, where that is one.
+    pub fn database_file(&self) -> Option<PathBuf> {
+        let url = self.database_url();
+        let rest = url.expose().strip_prefix("sqlite:")?;
+        let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
+        (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
     }
 }
 
@@ -227,6 +237,18 @@ mod tests {
         let config = parse(&["--database-url", "postgres://u:hunter2@h/d", "--setup-token", "letmein"]);
         let text = format!("{config:?}");
         assert!(!text.contains("hunter2") && !text.contains("letmein"), "{text}");
+    }
+
+    #[rstest]
+    #[case(&[], Some("/storekeep.db"))]
+    #[case(&["--database-url", "sqlite:///srv/meta.db?mode=rwc"], Some("/srv/meta.db"))]
+    #[case(&["--database-url", "sqlite:meta.db"], Some("meta.db"))]
+    #[case(&["--database-url", "sqlite::memory:"], None)]
+    #[case(&["--database-url", "postgres://h/d"], None)]
+    fn a_database_in_a_file_is_told_from_others(#[case] args: &[&str], #[case] end: Option<&str>) {
+        let file = parse(args).data.database_file().map(|f| f.display().to_string());
+        assert_eq!(file.is_some(), end.is_some());
+        assert!(file.unwrap_or_default().ends_with(end.unwrap_or_default()));
     }
 
     #[rstest]

@@ -1,7 +1,7 @@
 //! Deny by default: a request gets through only by a mounted row, and only when the row's access allows it.
 
 use super::mount::{Api, Pattern};
-use super::{ApiError, Principal, openapi};
+use super::{ApiError, Gateway, Permit, Principal, openapi};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage};
 use async_trait::async_trait;
 use contract::{Access, ProblemCode};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Finds out who holds a bearer token.
 #[async_trait]
@@ -17,6 +18,10 @@ pub trait Authenticate: Send + Sync {
     /// Looks the token's user up each time, so that disabling a user or changing a role bites at once. 401 when the token
     /// means nobody (any more).
     async fn authenticate(&self, bearer: &str) -> Result<Principal, ApiError>;
+
+    /// The same in the course of a request that was admitted with this token: that it has run out meanwhile is no reason to
+    /// break the request off.
+    async fn authenticate_again(&self, bearer: &str) -> Result<Principal, ApiError>;
 }
 
 /// The mounted rows, in the order in which the router tries them.
@@ -24,6 +29,7 @@ pub trait Authenticate: Send + Sync {
 pub(super) struct Rules {
     patterns: Arc<Vec<Pattern>>,
     authenticate: Arc<dyn Authenticate>,
+    stopping: CancellationToken,
 }
 
 enum Verdict {
@@ -34,8 +40,9 @@ enum Verdict {
 }
 
 impl Rules {
-    pub(super) fn new(api: &Api, authenticate: Arc<dyn Authenticate>) -> Self {
-        Rules { patterns: Arc::new(api.patterns()), authenticate }
+    pub(super) fn new(api: &Api, gateway: &Gateway) -> Self {
+        let (authenticate, stopping) = (gateway.authenticate.clone(), gateway.stopping.clone());
+        Rules { patterns: Arc::new(api.patterns()), authenticate, stopping }
     }
 
     /// `path` is the one that the router matches: percent-decoded where it decodes.
@@ -102,8 +109,9 @@ pub(super) async fn admit(
         Verdict::Refused(error) => return Ok(refuse(request, error)),
         Verdict::File | Verdict::Row(Access::Public) => {}
         Verdict::Row(access) => match principal(&rules, &request, access).await {
-            Ok(principal) => {
+            Ok((principal, permit)) => {
                 request.extensions_mut().insert(principal);
+                request.extensions_mut().insert(permit);
             }
             Err(error) => return Ok(refuse(request, error)),
         },
@@ -111,14 +119,21 @@ pub(super) async fn admit(
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-async fn principal(rules: &Rules, request: &ServiceRequest, access: Access) -> Result<Principal, ApiError> {
+async fn principal(
+    rules: &Rules,
+    request: &ServiceRequest,
+    access: Access,
+) -> Result<(Principal, Permit), ApiError> {
     let token = bearer(request).ok_or_else(|| {
         ApiError::new(ProblemCode::NotSignedIn, "Sign in, or send a token as `Authorization: Bearer …`.")
     })?;
     let principal = rules.authenticate.authenticate(token).await?;
     match access.missing(&principal.grants) {
         Some(resource) => Err(ApiError::missing(resource)),
-        None => Ok(principal),
+        None => {
+            let (authenticate, stopping) = (rules.authenticate.clone(), rules.stopping.clone());
+            Ok((principal, Permit { authenticate, bearer: token.to_owned(), access, stopping }))
+        }
     }
 }
 

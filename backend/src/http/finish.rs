@@ -1,7 +1,7 @@
 //! The outermost middleware: request ids, security headers, and the last word on errors.
 
 use super::problem::PROBLEM_JSON;
-use super::{ApiError, openapi};
+use super::{ApiError, TrustedProxies, openapi};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Once};
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -23,9 +24,29 @@ impl RequestId {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Transport {
     pub https: bool,
+    pub told: Arc<Once>,
+}
+
+impl Transport {
+    /// Warns once when browsers come by https although the public URL says otherwise.
+    fn look_at(&self, request: &ServiceRequest) {
+        if self.https || self.told.is_completed() {
+            return;
+        }
+        let peer = request.peer_addr().map(|a| a.ip());
+        let trusted = request.app_data::<TrustedProxies>();
+        if trusted.is_some_and(|trusted| trusted.say_https(peer, request.headers())) {
+            self.told.call_once(|| {
+                tracing::warn!(
+                    "browsers reach this server by https, but its public URL is plain http: set STOREKEEP_PUBLIC_URL to the \
+                     https address, so that cookies are marked as Secure and providers send people back to it"
+                );
+            });
+        }
+    }
 }
 
 pub(super) async fn finish(
@@ -34,7 +55,11 @@ pub(super) async fn finish(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = RequestId::random();
     request.extensions_mut().insert(id.clone());
-    let https = request.app_data::<Transport>().is_some_and(|t| t.https);
+    let transport = request.app_data::<Transport>();
+    let https = transport.is_some_and(|t| t.https);
+    if let Some(transport) = transport {
+        transport.look_at(&request);
+    }
     let method = request.method().clone();
     let path = request.path().to_owned();
     let began = Instant::now();

@@ -7,6 +7,7 @@ mod address;
 mod body;
 mod etag;
 mod finish;
+mod lasting;
 mod mount;
 mod openapi;
 mod operation;
@@ -22,6 +23,7 @@ pub use address::{ClientAddress, TrustedProxies, same_origin};
 pub use body::{MAX_BODY, Valid, ValidOrDefault};
 pub use etag::{IfMatch, IfMatchHeader, Revision};
 pub use finish::RequestId;
+pub use lasting::{Over, Permit, Watch};
 pub use mount::{Api, MountFaults};
 pub use openapi::{Document, TAGS};
 pub use principal::{Principal, Via};
@@ -33,7 +35,8 @@ pub use spa::console_is_built_in;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, middleware, web};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use tokio_util::sync::CancellationToken;
 
 /// What every worker's application is made of, apart from the routes.
 #[derive(Clone)]
@@ -43,6 +46,10 @@ pub struct Gateway {
     pub trusted_proxies: TrustedProxies,
     /// The public URL is https: browsers are told to stay with it.
     pub https: bool,
+    /// Whether it was told that a proxy knows better than the public URL.
+    pub https_told: Arc<Once>,
+    /// Cancelled when the server is about to stop: requests that last end.
+    pub stopping: CancellationToken,
 }
 
 /// The application of one worker: the mounted routes behind the access middleware, the API's documentation, the console.
@@ -61,7 +68,7 @@ pub fn application(
         InitError = (),
     > + use<>,
 > {
-    let access = access::Rules::new(&api, gateway.authenticate.clone());
+    let access = access::Rules::new(&api, gateway);
     App::new()
         .app_data(web::Data::from(gateway.document.clone()))
         .app_data(gateway.trusted_proxies.clone())
@@ -72,6 +79,6 @@ pub fn application(
         .default_service(web::to(spa::serve))
         .wrap(middleware::from_fn(access::admit))
         .app_data(access)
-        .app_data(finish::Transport { https: gateway.https })
+        .app_data(finish::Transport { https: gateway.https, told: gateway.https_told.clone() })
         .wrap(middleware::from_fn(finish::finish))
 }

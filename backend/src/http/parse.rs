@@ -19,6 +19,10 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         }
     })?;
     json.end().map_err(|e| broken(&e))?;
+    // serde would take the fields of a structure in a list, too, by their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::invalid(vec![FieldError::new("body", "type", "Expected an object.")]));
+    }
     Ok(value)
 }
 
@@ -135,6 +139,8 @@ mod tests {
     #[case(r#"{"name":"x","rows":[{"keep":99999999999}]}"#, "rows[0].keep", "type")]
     #[case(r#"{"name":"x","kind":"tapes"}"#, "kind", "type")]
     #[case(r#"[]"#, "body", "type")]
+    #[case(r#"["x"]"#, "body", "type")]
+    #[case(r#" ["x", [], null]"#, "body", "type")]
     #[case(r#"7"#, "body", "type")]
     fn what_does_not_fit_names_its_field(#[case] body: &str, #[case] field: &str, #[case] code: &str) {
         assert_eq!(problem(body), (422, vec![(field.to_owned(), code.to_owned())]));

@@ -4,9 +4,9 @@ use super::download::Download;
 use super::query::{LogQuery, WaitQuery};
 use super::service::LogsService;
 use super::stream::EventStream;
-use crate::http::{ApiError, Query};
+use crate::http::{ApiError, Permit, Query};
 use actix_web::{get, web};
-use contract::{BackupLog, BackupLogPage, LogProgress};
+use contract::{BackupLog, BackupLogPage, LogProgress, OverallStatus};
 
 /// Lists the Backup Logs, the newest first.
 #[utoipa::path(tag = "logs", operation_id = "list_logs", params(LogQuery), responses((status = 200)))]
@@ -25,16 +25,28 @@ pub async fn get(
     service: web::Data<LogsService>,
     id: web::Path<i64>,
     query: Query<WaitQuery>,
+    permit: Permit,
 ) -> Result<web::Json<BackupLog>, ApiError> {
-    Ok(web::Json(service.wait(*id, query.0.duration()).await?))
+    let log = service.get(*id).await?;
+    if log.overall_status != OverallStatus::Pending || query.0.duration().is_zero() {
+        return Ok(web::Json(log));
+    }
+    let waited = permit.during(service.wait(*id, query.0.duration())).await?;
+    Ok(web::Json(waited.transpose()?.unwrap_or(log)))
 }
 
 /// Follows a pass: `progress` events while it runs, then one `log` event with the Backup Log.
+///
+/// The stream ends without the `log` event when the permission is gone or the server stops: ask again then.
 #[utoipa::path(tag = "logs", operation_id = "watch_log", params(("id" = i64, Path)), responses((status = 200, description = "Server-sent events.", content_type = "text/event-stream", body = LogProgress)))]
 #[get("/api/v1/logs/{id}/events")]
-pub async fn watch(service: web::Data<LogsService>, id: web::Path<i64>) -> Result<EventStream, ApiError> {
+pub async fn watch(
+    service: web::Data<LogsService>,
+    id: web::Path<i64>,
+    permit: Permit,
+) -> Result<EventStream, ApiError> {
     let log = service.get(*id).await?;
-    Ok(EventStream::of(service.get_ref().clone(), log))
+    Ok(EventStream::of(service.get_ref().clone(), log, permit.watch()))
 }
 
 /// Downloads one archive of a pass from the archive directory. Ranges are honoured.

@@ -1,11 +1,11 @@
 //! What Backup Logs can be asked for.
 
 use super::repo;
-use contract::{Check, FieldError, OverallStatus, PageArgs, Trigger, parse_sort};
+use contract::{Check, FieldError, OverallStatus, PageArgs, Trigger, check_search, parse_sort};
 use serde::Deserialize;
 
 /// The longest time that a request waits for a pass to end, in seconds.
-pub const MAX_WAIT: u32 = 300;
+pub const MAX_WAIT: u64 = 300;
 
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -48,6 +48,7 @@ impl Check for LogQuery {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = self.page().err().unwrap_or_default();
         errors.extend(self.order().err().unwrap_or_default());
+        errors.extend(check_search(self.q.as_deref()));
         errors
     }
 }
@@ -56,24 +57,33 @@ impl Check for LogQuery {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct WaitQuery {
-    /// Seconds to wait for the end of the pass before the answer comes; at once when left out.
-    #[param(minimum = 0, maximum = 300)]
-    pub wait: Option<u32>,
+    /// Seconds to wait for the end of the pass before the answer comes; at once when left out. More than 300 count as 300.
+    #[param(minimum = 0)]
+    pub wait: Option<u64>,
 }
 
 impl WaitQuery {
     pub fn duration(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(self.wait.unwrap_or(0).into())
+        std::time::Duration::from_secs(self.wait.unwrap_or(0).min(MAX_WAIT))
     }
 }
 
 impl Check for WaitQuery {
     fn check(&self) -> Vec<FieldError> {
-        match self.wait {
-            Some(wait) if wait > MAX_WAIT => {
-                vec![FieldError::new("wait", "range", format!("Wait for 0 to {MAX_WAIT} seconds."))]
-            }
-            _ => Vec::new(),
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_longer_than_five_minutes() {
+        for (asked, seconds) in
+            [(None, 0), (Some(7), 7), (Some(300), 300), (Some(301), 300), (Some(u64::MAX), 300)]
+        {
+            assert_eq!(WaitQuery { wait: asked }.duration().as_secs(), seconds);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::progress::Watcher;
 use super::service::LogsService;
+use crate::http::Watch;
 use actix_web::body::BoxBody;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -24,13 +25,21 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub struct EventStream(Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>>>>);
 
 impl EventStream {
-    pub fn of(service: LogsService, log: BackupLog) -> Self {
-        let step = Step::First(Box::new(log.clone()));
-        let state = State { service, id: log.id, sent: Instant::now(), watcher: None, step };
-        EventStream(Box::pin(futures_util::stream::unfold(state, |mut state| async move {
-            let bytes = state.next().await?;
-            Some((Ok(bytes), state))
-        })))
+    pub fn of(service: LogsService, log: BackupLog, permit: Watch) -> Self {
+        let id = log.id;
+        let state =
+            State { service, id, sent: Instant::now(), watcher: None, step: Step::First(Box::new(log)) };
+        EventStream(Box::pin(futures_util::stream::unfold(
+            (state, permit),
+            |(mut state, mut permit)| async {
+                let bytes = tokio::select! {
+                    bytes = state.next() => bytes?,
+                    // Whoever may go on asks again; who may not is refused then.
+                    _ = permit.over() => return None,
+                };
+                Some((Ok(bytes), (state, permit)))
+            },
+        )))
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Error {
     Log(#[from] logs::Error),
     #[error(transparent)]
     Settings(#[from] settings::Error),
+    #[error("the pass broke off: {0}")]
+    BrokenOff(#[from] std::io::Error),
     #[error("the metadata database failed: {0}")]
     Database(#[from] db::Error),
 }

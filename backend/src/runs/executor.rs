@@ -1,7 +1,7 @@
 //! Takes passes from the queue, as many at once as the settings allow, and ends them when the server stops.
 
 use super::outcome;
-use super::pass::{self, Cut, Running, STOPPED};
+use super::pass::{self, CUT_SHORT, Cut, Running, STOPPED};
 use super::repo::{self, Held};
 use super::service::{Inner, RunsService};
 use std::sync::Arc;
@@ -78,7 +78,8 @@ impl RunsService {
 
     async fn mark_stopped(&self, held: &Held) {
         let rooms = &self.inner.rooms;
-        let ending = outcome::failure(held, STOPPED, rooms.clock.now());
+        let rows = self.inner.rows_not_reached(held.backup_id, CUT_SHORT).await;
+        let ending = outcome::failure(held, STOPPED, &rows, rooms.clock.now());
         match pass::store(&rooms.db, held, &ending).await {
             Ok(_) => tracing::warn!(
                 backup_log.id = held.log_id,

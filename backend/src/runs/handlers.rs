@@ -2,10 +2,11 @@
 
 use super::error::Error;
 use super::service::{Request, RunsService};
-use crate::http::{Accepted, ApiError, Principal, Query, ValidOrDefault, Via};
+use crate::http::{Accepted, ApiError, Permit, Principal, Query, ValidOrDefault, Via};
 use crate::logs::WaitQuery;
 use actix_web::{Either, HttpRequest, post, web};
 use contract::{BackupLog, OverallStatus, RunInput, Trigger};
+use std::time::Duration;
 
 /// 200 with a log whose pass has ended, 202 with one that is under way.
 type Started = Either<web::Json<BackupLog>, Accepted<BackupLog>>;
@@ -18,6 +19,7 @@ pub async fn run(
     id: web::Path<i64>,
     query: Query<WaitQuery>,
     principal: Principal,
+    permit: Permit,
     request: HttpRequest,
     input: ValidOrDefault<RunInput>,
 ) -> Result<Started, ApiError> {
@@ -27,7 +29,12 @@ pub async fn run(
     };
     let idempotency_key = idempotency_key(&request)?;
     let pass = Request { backup_id: *id, trigger, label: input.0.label, idempotency_key };
-    Ok(started(service.start(pass, query.0.duration()).await?))
+    let log = service.start(pass, Duration::ZERO).await?;
+    if log.overall_status != OverallStatus::Pending || query.0.duration().is_zero() {
+        return Ok(started(log));
+    }
+    let waited = permit.during(service.wait(log.id, query.0.duration())).await?;
+    Ok(started(waited.transpose()?.unwrap_or(log)))
 }
 
 fn started(log: BackupLog) -> Started {

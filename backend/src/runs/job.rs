@@ -49,9 +49,19 @@ pub fn job(
         },
         leave_out: vec![place.data_dir.clone()],
         part_size: place.part_size,
-        rows: set.storages.iter().filter(|r| r.enabled).map(|r| row(r, destinations)).collect(),
+        rows: rows(set, destinations),
         last_copy_bytes: last_copy_bytes.and_then(|n| u64::try_from(n).ok()),
     }
+}
+
+/// The enabled rows of a Set, in order.
+pub fn rows(set: &BackupSet, destinations: &HashMap<i64, Destination>) -> Vec<Row> {
+    set.storages.iter().filter(|r| r.enabled).map(|r| row(r, destinations)).collect()
+}
+
+/// The Storage Sets that the rows of a Set name.
+pub fn storage_ids(set: &BackupSet) -> Vec<i64> {
+    set.storages.iter().filter_map(|row| row.storage_id).collect()
 }
 
 fn row(row: &StorageRow, destinations: &HashMap<i64, Destination>) -> Row {

@@ -8,7 +8,7 @@ use crate::redact::Redactor;
 use crate::wire;
 use chrono::{DateTime, Utc};
 use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, Warning};
-use engine::pipeline::{self, Outcome};
+use engine::pipeline::{self, LocalCopy, Outcome, Row, Target};
 
 /// What is known of a pass apart from its outcome.
 #[derive(Debug, Clone)]
@@ -68,14 +68,14 @@ pub fn ending(
 }
 
 /// The end of a pass that was cut off: by a crash, a stop of the server, a bug. Never an error.
-pub fn failure(held: &Held, message: &str, finished_at: DateTime<Utc>) -> Ending {
+pub fn failure(held: &Held, message: &str, rows: &[RowResult], finished_at: DateTime<Utc>) -> Ending {
     let empty = || "[]".to_owned();
     let log = Final {
         overall_status: wire::name(OverallStatus::Failed),
         finished_at,
         duration_sec: seconds(finished_at - held.started_at),
         files: empty(),
-        storages: empty(),
+        storages: db::to_json(rows).unwrap_or_else(|_| empty()),
         warnings: empty(),
         error_message: Some(message.to_owned()),
         copy_path: None,
@@ -128,6 +128,37 @@ fn row_result(row: &pipeline::RowResult, redactor: &Redactor) -> RowResult {
         message: redactor.redact(&row.message),
         bytes: signed(row.bytes),
         seconds: row.seconds,
+    }
+}
+
+/// What a row that a pass never got to is told: `message`, unless it could not have been used anyway.
+pub fn not_reached(row: &Row, message: &str, redactor: &Redactor) -> RowResult {
+    let message = match &row.target {
+        Target::Unusable(reason) => reason.as_str(),
+        _ => message,
+    };
+    let result = pipeline::RowResult {
+        storage_id: row.storage_id.clone(),
+        title: row.title.clone(),
+        kind: row.kind,
+        ok: false,
+        message: message.to_owned(),
+        bytes: 0,
+        seconds: 0.0,
+    };
+    row_result(&result, redactor)
+}
+
+/// What the local row is told when its copy was whole before the pass was interrupted.
+pub fn kept(row: &Row, copy: &LocalCopy) -> RowResult {
+    RowResult {
+        storage_id: row.storage_id.clone(),
+        title: row.title.clone(),
+        kind: StorageType::Local,
+        status: RowStatus::Success,
+        message: format!("Stored in {}. The pass was interrupted afterwards.", copy.dir.display()),
+        bytes: signed(copy.manifest.size_bytes()),
+        seconds: 0.0,
     }
 }
 

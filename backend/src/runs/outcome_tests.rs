@@ -89,6 +89,6 @@ fn the_catalogue_gets_what_is_there() {
 
 #[test]
 fn a_clock_that_was_set_back_gives_no_negative_duration() {
-    let ending = failure(&facts().held, "x", at("2026-05-01T09:00:00Z"));
+    let ending = failure(&facts().held, "x", &[], at("2026-05-01T09:00:00Z"));
     assert_eq!(ending.log.duration_sec, 0.0);
 }

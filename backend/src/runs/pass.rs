@@ -8,11 +8,16 @@ use super::repo::{self, Held};
 use super::service::{Inner, LEASE};
 use crate::db;
 use crate::logs::progress::Reporter;
-use contract::BackupSet;
+use crate::storages::Destination;
+use contract::{BackupSet, RowResult};
 use engine::event::Events;
-use engine::pipeline::{self, Job, Outcome};
+use engine::pipeline::{self, Job, Outcome, Row, Target};
+use engine::storage::StorageKind;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const HEARTBEAT: Duration = Duration::from_secs(20);
@@ -53,44 +58,111 @@ pub const CRASHED: &str = "interrupted: the server ended while this pass was run
     What was half-made has been removed, finished copies stay. Run the Backup Set again or wait for its next slot.";
 pub const STOPPED: &str = "interrupted: the server was stopped while this pass was running. What was half-made has been \
     removed, finished copies stay. Run the Backup Set again or wait for its next slot.";
+/// What a row is told that such a pass did not get to.
+pub const CUT_SHORT: &str = "Nothing is known to be stored here: the pass was interrupted.";
+const NOT_PREPARED: &str = "Nothing was stored here: the pass could not be prepared.";
+const NOT_DONE: &str = "Nothing is known to be stored here: the pass ended in an error of Storekeep itself.";
 const PANICKED: &str = "The pass ended in an error of Storekeep itself; the server's log has the details. What was \
     half-made is removed at the next start. Please report it.";
+
+/// What a pass of this process keeps going; it ends with the pass, also when that panics.
+struct Life {
+    inner: Arc<Inner>,
+    log_id: i64,
+    heart: JoinHandle<()>,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        // A lease that nobody renews any more runs out: then the pass is ended as an abandoned one.
+        self.heart.abort();
+        self.inner.running().remove(&self.log_id);
+        self.inner.wake.notify_one();
+    }
+}
 
 /// Runs a pass that this process holds. Never fails: whatever happens ends in the log row.
 pub(super) async fn execute(inner: Arc<Inner>, running: Running) {
     let held = running.held.clone();
     let heart = tokio::spawn(heartbeat(inner.clone(), held.clone(), running.clone()));
+    let _life = Life { inner: inner.clone(), log_id: held.log_id, heart };
+    if AssertUnwindSafe(run(&inner, &running)).catch_unwind().await.is_err() {
+        tracing::error!(
+            backup_log.id = held.log_id,
+            "a pass panicked; the message is in the output of the server"
+        );
+        let ending = inner.broken_off(&held, PANICKED, NOT_DONE).await;
+        finish(&inner, &held, ending, None).await;
+    }
+}
+
+async fn run(inner: &Inner, running: &Running) {
+    let held = &running.held;
     tracing::info!(
         backup_log.id = held.log_id,
         backup.id = held.backup_id,
         attempt = held.attempt,
         "a pass starts"
     );
-    let (ending, reporter) = match prepare(&inner, &held).await {
+    let (ending, reporter) = match prepare(inner, held).await {
         Ok((set, job)) => {
             let reporter = inner.rooms.hub.open(held.log_id, job::plan(&set, &job));
-            (perform(&inner, &held, &set, job, &reporter, &running).await, Some(reporter))
+            (perform(inner, held, &set, job, &reporter, running).await, Some(reporter))
         }
         Err(error) => {
-            tracing::error!(backup_log.id = held.log_id, %error, "a pass could not be prepared");
+            let error = inner.rooms.redactor.redact(&error.to_string());
+            tracing::error!(backup_log.id = held.log_id, error, "a pass could not be prepared");
             let message = format!("The pass could not be prepared: {error}.");
-            (Some(outcome::failure(&held, &message, inner.rooms.clock.now())), None)
+            (Some(inner.broken_off(held, &message, NOT_PREPARED).await), None)
         }
     };
     match ending {
-        Some(ending) => finish(&inner, &held, ending, reporter).await,
+        Some(ending) => finish(inner, held, ending, reporter).await,
         None => tracing::error!(backup_log.id = held.log_id, "a pass was given up: its lease was lost"),
     }
-    heart.abort();
-    inner.running().remove(&held.log_id);
-    inner.wake.notify_one();
+}
+
+impl Inner {
+    /// The end of a pass of which only the reason is known.
+    async fn broken_off(&self, held: &Held, message: &str, of_rows: &str) -> Ending {
+        let rows = self.rows_not_reached(held.backup_id, of_rows).await;
+        outcome::failure(held, message, &rows, self.rooms.clock.now())
+    }
+
+    /// One failed result for each enabled row of a Set; none when the Set itself cannot be read.
+    pub async fn rows_not_reached(&self, backup_id: i64, message: &str) -> Vec<RowResult> {
+        match self.rooms.backups.get(backup_id).await {
+            Ok(set) => {
+                let rows = self.rows(&set).await;
+                rows.iter().map(|row| outcome::not_reached(row, message, &self.rooms.redactor)).collect()
+            }
+            Err(error) => {
+                tracing::error!(backup.id = backup_id, %error, "the rows of a pass cannot be told");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The enabled rows of a Set. Where their Storage Sets cannot be read, they are called by their ids.
+    pub async fn rows(&self, set: &BackupSet) -> Vec<Row> {
+        let ids = job::storage_ids(set);
+        let destinations = self.rooms.storages.destinations(&ids).await.unwrap_or_else(|error| {
+            tracing::error!(backup.id = set.id, %error, "the Storage Sets of a pass cannot be read");
+            let unknown = |id: i64| Destination {
+                title: format!("Storage {id}"),
+                kind: StorageKind::AmazonS3,
+                target: Target::Unusable("The Storage Set could not be read.".into()),
+            };
+            ids.into_iter().map(|id| (id, unknown(id))).collect()
+        });
+        job::rows(set, &destinations)
+    }
 }
 
 async fn prepare(inner: &Inner, held: &Held) -> Result<(BackupSet, Job), Error> {
     let rooms = &inner.rooms;
     let set = rooms.backups.get(held.backup_id).await?;
-    let ids: Vec<i64> = set.storages.iter().filter_map(|row| row.storage_id).collect();
-    let destinations = rooms.storages.destinations(&ids).await?;
+    let destinations = rooms.storages.destinations(&job::storage_ids(&set)).await?;
     let last = catalogue::last_good_bytes(&rooms.db, set.id).await?;
     let source = rooms.place.source.clone().ok_or(Error::NoSource)?;
     let job = job::job(&set, &rooms.place, source, held.started_at, &destinations, last);
@@ -115,20 +187,17 @@ async fn perform(
         Some(Cut::Stop) => true,
         None => false,
     };
-    let ending = match work {
-        Ok(outcome) => {
-            let outcome = if stopped { interrupted(outcome) } else { outcome };
-            outcome::ending(&facts, &outcome, &inner.rooms.redactor, now)
-        }
+    let ending = work.map_err(Error::from).and_then(|outcome| {
+        let outcome = if stopped { interrupted(outcome) } else { outcome };
+        Ok(outcome::ending(&facts, &outcome, &inner.rooms.redactor, now)?)
+    });
+    match ending {
+        Ok(ending) => Some(ending),
         Err(error) => {
             tracing::error!(backup_log.id = held.log_id, %error, "a pass broke off");
-            Ok(outcome::failure(held, PANICKED, now))
+            Some(inner.broken_off(held, PANICKED, NOT_DONE).await)
         }
-    };
-    Some(ending.unwrap_or_else(|error| {
-        tracing::error!(backup_log.id = held.log_id, %error, "the end of a pass could not be put into words");
-        outcome::failure(held, PANICKED, now)
-    }))
+    }
 }
 
 /// The pipeline on a thread of its own: a panic ends the thread, not the server, and no step of it holds up requests.

@@ -26,7 +26,7 @@ impl From<Error> for ApiError {
             }
             Error::Backup(error) => error.into(),
             Error::Log(error) => error.into(),
-            Error::Settings(_) | Error::Database(_) => ApiError::internal(error),
+            Error::Settings(_) | Error::BrokenOff(_) | Error::Database(_) => ApiError::internal(error),
         }
     }
 }

@@ -232,11 +232,11 @@ pub async fn close(tx: &Tx, held: &Held, end: &Final) -> Result<bool, DbErr> {
     Ok(true)
 }
 
-/// Passes that nobody runs any more: those whose lease is over, and with `own` those that this owner left behind.
-pub async fn abandoned(db: &Db, own: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Held>, DbErr> {
+/// Passes that nobody runs any more: those whose lease is over, and those that owners who are `gone` left behind.
+pub async fn abandoned(db: &Db, gone: &[String], now: DateTime<Utc>) -> Result<Vec<Held>, DbErr> {
     let mut dead = Condition::any().add(logs::Column::LeaseUntil.lt(now));
-    if let Some(owner) = own {
-        dead = dead.add(logs::Column::Owner.eq(owner));
+    if !gone.is_empty() {
+        dead = dead.add(logs::Column::Owner.is_in(gone));
     }
     let found = logs::Entity::find()
         .filter(logs::Column::ActiveKey.is_not_null())

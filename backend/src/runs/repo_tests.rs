@@ -150,7 +150,9 @@ async fn who_lost_a_pass_changes_nothing(#[values(Sqlite, Postgres, MariaDb)] on
 
 #[rstest]
 #[tokio::test]
-async fn abandoned_are_those_whose_lease_is_over_and_our_own(#[values(Sqlite, Postgres, MariaDb)] on: On) {
+async fn abandoned_are_those_whose_lease_is_over_and_those_of_the_gone(
+    #[values(Sqlite, Postgres, MariaDb)] on: On,
+) {
     let db = on.fresh().await;
     let mut ids = Vec::new();
     for (title, owner) in [("a", "me"), ("b", "you"), ("c", "")] {
@@ -159,14 +161,15 @@ async fn abandoned_are_those_whose_lease_is_over_and_our_own(#[values(Sqlite, Po
         let Opened::New(id) = open(&db, &New { holder, ..new(set) }).await.unwrap() else { panic!() };
         ids.push(id);
     }
-    let found = async |own, seconds| {
-        let found = abandoned(&db, own, at(NOW) + TimeDelta::seconds(seconds)).await.unwrap();
+    let found = async |gone: &[&str], seconds| {
+        let gone: Vec<String> = gone.iter().map(|g| (*g).to_owned()).collect();
+        let found = abandoned(&db, &gone, at(NOW) + TimeDelta::seconds(seconds)).await.unwrap();
         found.into_iter().map(|h| h.log_id).collect::<Vec<_>>()
     };
-    assert!(found(None, 59).await.is_empty());
-    assert_eq!(found(Some("me"), 59).await, [ids[0]]);
-    assert_eq!(found(None, 61).await, [ids[0], ids[1]]);
-    let held = abandoned(&db, Some("me"), at(NOW)).await.unwrap().remove(0);
+    assert!(found(&[], 59).await.is_empty());
+    assert_eq!(found(&["me", "nobody"], 59).await, [ids[0]]);
+    assert_eq!(found(&[], 61).await, [ids[0], ids[1]]);
+    let held = abandoned(&db, &["me".into()], at(NOW)).await.unwrap().remove(0);
     assert!(close_now(&db, &held, "failed").await);
-    assert!(found(Some("me"), 59).await.is_empty());
+    assert!(found(&["me"], 59).await.is_empty());
 }

@@ -77,6 +77,11 @@ impl RunsService {
         Ok(self.inner.rooms.logs.wait(id, wait).await?)
     }
 
+    /// The log of a pass once it has ended, or as it is after `wait`.
+    pub async fn wait(&self, log_id: i64, wait: Duration) -> Result<BackupLog, Error> {
+        Ok(self.inner.rooms.logs.wait(log_id, wait).await?)
+    }
+
     async fn queue(&self, request: Request) -> Result<i64, Error> {
         let new = self.inner.admit(request, None, true).await?;
         self.queue_admitted(new).await

@@ -30,7 +30,11 @@ impl RunsService {
         let backup_id = rooms.backups.resolve(name).await?.ok_or_else(|| Error::Unknown(name.into()))?;
         let request = Request { backup_id, trigger: Trigger::Cli, label, idempotency_key: None };
         match place {
-            Where::Here => self.run_here(request).await,
+            Where::Here => {
+                // What nobody runs any more would keep the Set from running.
+                self.recover().await?;
+                self.run_here(request).await
+            }
             Where::Server { wait } => {
                 let id = self.queue_for_server(request).await?;
                 loop {

@@ -44,6 +44,16 @@ pub fn no_source() -> SourceReport {
     }
 }
 
+/// What is told while the master switch is off: whoever may read this may not read the settings.
+pub fn switched_off() -> SourceProblem {
+    SourceProblem {
+        severity: "error".into(),
+        code: "switched_off".into(),
+        message: "Backups are switched off: no pass starts, neither by schedule nor by hand.".into(),
+        remedy: "Switch *Enabled* on in the settings.".into(),
+    }
+}
+
 fn text(path: &Path) -> String {
     path.display().to_string()
 }

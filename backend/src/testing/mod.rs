@@ -6,9 +6,10 @@ pub mod rows;
 mod scope;
 
 use crate::db::{self, Db};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// The databases that every repository test runs on.
@@ -28,7 +29,7 @@ pub enum On {
     MariaDb,
 }
 
-/// A migrated, empty database of its own.
+/// A database of its own.
 pub struct TestDb {
     db: Db,
     url: String,
@@ -48,10 +49,23 @@ impl TestDb {
     pub async fn another(&self) -> Db {
         db::connect(&self.url).await.unwrap()
     }
+
+    /// The same as another user, who is `name` and has no password.
+    pub async fn by(&self, name: &str) -> Db {
+        db::connect(&self.url.replace("//root", &format!("//{name}"))).await.unwrap()
+    }
 }
 
 impl On {
+    /// A migrated, empty database of its own.
     pub async fn fresh(self) -> TestDb {
+        let db = self.bare().await;
+        db::migrate(&db).await.unwrap();
+        db
+    }
+
+    /// A database of its own without a schema.
+    pub async fn bare(self) -> TestDb {
         let (url, dir) = match self {
             On::Sqlite => {
                 let dir = tempfile::tempdir().unwrap();
@@ -61,8 +75,33 @@ impl On {
             On::MariaDb => (create_database(mariadb_url().await).await, None),
         };
         let db = db::connect(&url).await.unwrap();
-        db::migrate(&db).await.unwrap();
         TestDb { db, url, _dir: dir }
+    }
+}
+
+impl On {
+    /// Until a statement in this database waits for a lock. Not for SQLite, whose statements do not tell.
+    pub async fn wait_for_a_lock(self, db: &Db) {
+        let sql = match self {
+            On::Postgres => {
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            }
+            _ => {
+                "SELECT 1 FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
+                 ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'"
+            }
+        };
+        let waits = async {
+            while db
+                .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+                .await
+                .unwrap()
+                .is_none()
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waits).await.expect("nothing waits for a lock");
     }
 }
 

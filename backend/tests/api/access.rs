@@ -98,6 +98,32 @@ async fn one_resource_with_its_parents_is_enough() {
     }
 }
 
+/// Every row with a body says which field is wrong before it does anything else.
+#[actix_web::test]
+async fn a_body_with_an_unknown_field_is_refused_by_every_row_that_takes_one() {
+    let app = TestApp::start().await;
+    let admin = app.administrator().await;
+    let document: serde_json::Value = app.call(&ep::GET_OPENAPI, &[]).send().await.ok();
+    let mut seen = 0;
+    for row in ep::ALL {
+        let operation = &document["paths"][row.path][row.method.as_str().to_lowercase()];
+        if operation["requestBody"].is_null() {
+            continue;
+        }
+        seen += 1;
+        let body = serde_json::json!({"no_such_field": 1});
+        let answer = app.raw(row.method.as_str(), &path(row)).by(&admin).json(body).send().await;
+        answer.refused(ProblemCode::Invalid);
+        assert_eq!(answer.fields(), ["no_such_field"], "{}", row.id);
+        for (body, code) in [("[]", ProblemCode::Invalid), ("{", ProblemCode::Unreadable)] {
+            let answer = app.raw(row.method.as_str(), &path(row)).by(&admin).bytes(body).send().await;
+            assert_eq!(answer.problem().code, code, "{} {body}", row.id);
+        }
+    }
+    let with_body = |row: &&Row| matches!(row.method, Method::Post | Method::Put) && row.id != "logout";
+    assert!(seen >= ep::ALL.iter().filter(with_body).count() - 2, "{seen}");
+}
+
 /// Read this before accepting a change: a row that names the wrong resource passes every other test here.
 #[test]
 fn the_permission_table() {
@@ -210,12 +236,30 @@ async fn a_handler_that_was_not_mounted_by_a_row_cannot_be_reached() {
         "customers' data"
     }
     let app = TestApp::start_with_routes(|config| {
+        // Each of these is refused by clippy as well; an expectation that is not met is an error.
         #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
         config.route("/secret", web::get().to(secret)).route("/api/v1/secret/{id}", web::post().to(secret));
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let resource = web::resource("/resource").route(web::get().to(secret));
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let scope = web::scope("/scope").service(resource);
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let scope = scope.route("/route", web::get().to(secret));
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        config.service(scope);
+        #[expect(clippy::disallowed_methods, reason = "this is what must not work")]
+        let _ = actix_web::App::new().service(web::scope("/app"));
     })
     .await;
     let admin = app.administrator().await;
-    for (method, uri) in [("GET", "/secret"), ("POST", "/secret"), ("POST", "/api/v1/secret/1")] {
+    let mounted = [
+        ("GET", "/secret"),
+        ("POST", "/secret"),
+        ("POST", "/api/v1/secret/1"),
+        ("GET", "/scope/resource"),
+        ("GET", "/scope/route"),
+    ];
+    for (method, uri) in mounted {
         let answer = app.raw(method, uri).by(&admin).send().await;
         answer.refused(ProblemCode::NotFound);
     }

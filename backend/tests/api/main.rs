@@ -2,14 +2,16 @@
 //!
 //! The folders mirror the URLs: `<resource>/<verb>.rs`. Beside them stand the tests that walk the whole table.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod access;
 mod architecture;
+mod databases;
 mod openapi;
 mod problems;
 mod secrets;
 mod support;
+mod texts;
 
 mod auth;
 mod backups;

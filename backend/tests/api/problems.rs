@@ -130,6 +130,10 @@ impl Authenticate for Panicking {
     async fn authenticate(&self, _: &str) -> Result<Principal, ApiError> {
         panic!("this tells a secret")
     }
+
+    async fn authenticate_again(&self, bearer: &str) -> Result<Principal, ApiError> {
+        self.authenticate(bearer).await
+    }
 }
 
 #[actix_web::test]

@@ -97,6 +97,19 @@ impl Setup {
         self.command().args(arguments).output().expect("the binary starts")
     }
 
+    /// A command that goes on; its output is added to that of the server.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        fs::create_dir_all(&self.dir).unwrap();
+        let log = File::options().create(true).append(true).open(self.dir.join("output")).unwrap();
+        let output = log.try_clone().unwrap();
+        self.command().args(arguments).stdout(output).stderr(log).spawn().expect("the binary starts")
+    }
+
+    /// What every process of this directory has said.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.dir.join("output")).unwrap_or_default()).into_owned()
+    }
+
     /// Starts `serve` and waits until it is ready: the first start of a demo store makes it.
     pub fn start(&self) -> Server {
         fs::create_dir_all(&self.dir).unwrap();
@@ -163,10 +176,14 @@ impl Server {
         assert_eq!(status.signal(), Some(9), "it had ended by itself: {status:?}\n{}", self.output());
     }
 
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
     /// SIGTERM, and how it ended within a minute.
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

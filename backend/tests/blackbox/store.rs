@@ -131,11 +131,14 @@ pub fn tables(database: &str) -> Vec<String> {
     ))
 }
 
-/// `CHECKSUM TABLE` of every base table, in the order of [`tables`].
+/// What the rows of every base table come to, in the order of [`tables`].
 pub fn checksums(database: &str) -> Vec<(String, String)> {
-    let names = tables(database);
-    let list: Vec<String> = names.iter().map(|t| format!("`{database}`.`{t}`")).collect();
-    let rows = sql(&format!("CHECKSUM TABLE {} EXTENDED", list.join(", ")));
-    let sums = rows.iter().map(|row| row.split('\t').nth(1).unwrap_or_default().to_owned());
-    names.into_iter().zip(sums).collect()
+    let mut sums = engine::testing::rows::sums(sql, database);
+    tables(database)
+        .into_iter()
+        .map(|table| {
+            let sum = sums.remove(&table).unwrap_or_else(|| panic!("no sum of {database}.{table}"));
+            (table, sum)
+        })
+        .collect()
 }

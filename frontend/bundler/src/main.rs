@@ -23,8 +23,9 @@ fn main() -> Result<()> {
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace root")?;
     let started = Instant::now();
-    let wasm = compile(root, dev)?;
-    let bindings = root.join("target/bindgen");
+    let target = target_dir(root)?;
+    let wasm = compile(root, &target, dev)?;
+    let bindings = target.join("bindgen");
     bind(&wasm, &bindings, dev)?;
     let dist = Dist::create(root, dev)?;
     dist.fill(&root.join("frontend"), &bindings)?;
@@ -34,11 +35,11 @@ fn main() -> Result<()> {
 }
 
 /// Compiles the crate `frontend` for the browser and returns the path of its wasm file.
-fn compile(root: &Path, dev: bool) -> Result<PathBuf> {
+fn compile(root: &Path, target: &Path, dev: bool) -> Result<PathBuf> {
     let profile = if dev { "web-dev" } else { "web" };
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root).args(["build", "-p", "frontend", "--profile", profile, "--target", TARGET]);
-    cargo.arg("--target-dir").arg(root.join("target"));
+    cargo.arg("--target-dir").arg(target);
     cargo.arg("--config").arg(rust_flags(root, dev)?);
     if !dev {
         cargo.arg("--locked");
@@ -48,7 +49,7 @@ fn compile(root: &Path, dev: bool) -> Result<PathBuf> {
         status.success(),
         "the console does not compile (if the target is missing: rustup target add {TARGET})"
     );
-    Ok(root.join("target").join(TARGET).join(profile).join("frontend.wasm"))
+    Ok(target.join(TARGET).join(profile).join("frontend.wasm"))
 }
 
 /// Components are erased to one type: the compiler spends minutes on the nested types otherwise. For a release, source
@@ -60,6 +61,18 @@ fn rust_flags(root: &Path, dev: bool) -> Result<String> {
         flags.extend([remap(&cargo_home()?.join("registry/src"), "registry"), remap(root, "storekeep")]);
     }
     Ok(format!("target.{TARGET}.rustflags=[{}]", flags.join(",")))
+}
+
+/// Where Cargo puts what it builds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo's own variables, in a build tool that has no configuration"
+)]
+fn target_dir(root: &Path) -> Result<PathBuf> {
+    match std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty()) {
+        Some(dir) => std::path::absolute(dir).context("CARGO_TARGET_DIR is no path"),
+        None => Ok(root.join("target")),
+    }
 }
 
 #[expect(
@@ -85,7 +98,7 @@ fn bind(wasm: &Path, out: &Path, dev: bool) -> Result<()> {
         .context("wasm-bindgen failed")
 }
 
-/// The folder that the server embeds. It is filled beside the old one and takes its place at the end.
+/// The folder that the server embeds. It is filled beside the old one, on the same disk, and takes its place at the end.
 struct Dist {
     partial: PathBuf,
     place: PathBuf,
@@ -94,7 +107,7 @@ struct Dist {
 
 impl Dist {
     fn create(root: &Path, dev: bool) -> Result<Self> {
-        let dist = Dist { partial: root.join("target/dist.partial"), place: root.join("dist"), dev };
+        let dist = Dist { partial: root.join("dist.partial"), place: root.join("dist"), dev };
         remove_dir(&dist.partial)?;
         fs::create_dir_all(dist.partial.join("assets"))?;
         Ok(dist)

@@ -8,9 +8,9 @@ pub mod session;
 mod watch;
 
 pub use download::download;
-pub use watch::{Link, Update, Watch, watch};
+pub use watch::{Update, Watch, watch};
 
-use contract::{Access, Endpoint, Method, Problem, ProblemCode};
+use contract::{Access, Endpoint, Me, Method, Problem, ProblemCode, endpoints as ep};
 use gloo_net::http::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,7 +63,10 @@ pub async fn call<Req: Serialize, Res: DeserializeOwned>(
         signed: endpoint.row.access != Access::Public,
         abort: None,
     };
-    let response = request.send().await?;
+    read(request.send().await?).await
+}
+
+async fn read<Res: DeserializeOwned>(response: Response) -> Result<Res, Problem> {
     let text = response.text().await.map_err(|_| unreachable())?;
     let text = if text.is_empty() { "null" } else { &text };
     serde_json::from_str(text).map_err(|e| unreadable(&e.to_string()))
@@ -75,6 +78,11 @@ pub async fn bare<Res: DeserializeOwned>(
     path: &[&str],
 ) -> Result<Res, Problem> {
     call(endpoint, path, Options::none(), &()).await
+}
+
+/// Who the access token belongs to. Never renews it.
+async fn ask_who() -> Result<Me, Problem> {
+    read(Prepared::get(ep::GET_ME.path_with(&[]), None).attempt().await?).await
 }
 
 /// A request that can be sent again after the token was renewed.
@@ -99,13 +107,18 @@ impl Prepared {
         if self.signed {
             session::renew_if_old().await?;
         }
-        match self.attempt().await {
+        let result = match self.attempt().await {
             Err(problem) if self.signed && session::is_over(&problem) => {
                 session::renew().await?;
                 self.attempt().await
             }
             result => result,
+        };
+        // The rights of a role bite at once: the pages offer what is no longer allowed.
+        if matches!(&result, Err(problem) if problem.code == ProblemCode::MissingResource) {
+            session::find_out_soon();
         }
+        result
     }
 
     async fn attempt(&self) -> Result<Response, Problem> {

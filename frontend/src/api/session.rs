@@ -1,9 +1,8 @@
 //! Who is signed in, and the tokens behind it.
 
-use super::{Options, call};
-use contract::{
-    Access, Endpoint, Grants, LoginInput, Me, Problem, ProblemCode, Session as Tokens, endpoints as ep,
-};
+use super::{Options, ask_who, call};
+use crate::models::session::{Change, Turn, change, grants, turn};
+use contract::{Access, Endpoint, LoginInput, Me, Problem, ProblemCode, Session as Tokens, endpoints as ep};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared};
 use leptos::prelude::*;
@@ -11,8 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
-/// Says that this browser signed in before, so that a first visit does not ask for a token in vain.
-const HINT: &str = "storekeep.signed-in";
+/// The mark of the sign-in that holds in this browser, another one each time. It tells the tabs of one another, and a first
+/// visit not to ask for a token in vain. It opens nothing.
+const MARK: &str = "storekeep.signed-in";
 /// An access token this close to its end is renewed first.
 const MARGIN_MS: f64 = 20_000.0;
 
@@ -28,7 +28,19 @@ pub enum Status {
     SignedOut {
         notice: Option<String>,
     },
+    /// The session ended by itself. The pages stay as they are, out of sight, until the same user has signed in again.
+    Expired(Me),
     SignedIn(Me),
+}
+
+impl Status {
+    /// Whom the pages were built for.
+    pub fn user(&self) -> Option<&Me> {
+        match self {
+            Status::SignedIn(me) | Status::Expired(me) => Some(me),
+            _ => None,
+        }
+    }
 }
 
 struct Token {
@@ -44,6 +56,8 @@ thread_local! {
     static TOKEN: RefCell<Option<Token>> = const { RefCell::new(None) };
     static RENEWAL: RefCell<Option<Renewal>> = const { RefCell::new(None) };
     static WATCHED: Cell<bool> = const { Cell::new(false) };
+    /// The mark that this tab knows.
+    static MINE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// The status, to be read in views.
@@ -53,17 +67,22 @@ pub fn status() -> ArcRwSignal<Status> {
 
 /// The signed-in user; not tracked.
 pub fn me() -> Option<Me> {
-    status().with_untracked(|s| if let Status::SignedIn(me) = s { Some(me.clone()) } else { None })
+    status().with_untracked(|s| s.user().cloned())
+}
+
+/// False while nobody is signed in, or no longer: what is asked for in the background can wait. Not tracked.
+pub fn is_live() -> bool {
+    status().with_untracked(|s| matches!(s, Status::SignedIn(_)))
 }
 
 /// Whether the row of this route lets the signed-in user in. Controls that lead there are shown only then.
 ///
-/// Not tracked: what somebody may do is fixed while they are signed in, and signing in builds the pages anew.
+/// Not tracked: when what somebody may do changes, the pages are built anew.
 pub fn allows<Req, Res>(endpoint: &Endpoint<Req, Res>) -> bool {
     let access = endpoint.row.access;
-    status().with_untracked(|s| match s {
-        Status::SignedIn(me) => access.missing(&me.resources.iter().copied().collect::<Grants>()).is_none(),
-        _ => access == Access::Public,
+    status().with_untracked(|s| match s.user() {
+        Some(me) => access.missing(&grants(me)).is_none(),
+        None => access == Access::Public,
     })
 }
 
@@ -72,14 +91,15 @@ pub(super) fn access_token() -> Option<String> {
 }
 
 /// The server no longer knows who asks: the token ran out or was ended.
-pub(super) fn is_over(problem: &Problem) -> bool {
+pub fn is_over(problem: &Problem) -> bool {
     matches!(problem.code, ProblemCode::NotSignedIn | ProblemCode::SessionEnded)
 }
 
 /// Finds out where the console stands when the page is loaded.
 pub async fn start() {
     follow_other_tabs();
-    let next = if hint() {
+    MINE.set(mark());
+    let next = if mark().is_some() {
         match renew().await {
             Ok(()) => match super::bare(&ep::GET_ME, &[]).await {
                 Ok(me) => Some(Status::SignedIn(me)),
@@ -111,8 +131,13 @@ pub async fn sign_in(input: &LoginInput) -> Result<(), Problem> {
 /// Takes over the tokens of a sign-in, a set-up or a changed password.
 pub async fn accept(tokens: Tokens) -> Result<(), Problem> {
     keep(tokens);
-    let me = super::bare(&ep::GET_ME, &[]).await?;
-    set_hint(true);
+    let me = ask_who().await?;
+    let mark = format!("{:x}-{:x}", js_sys::Date::now() as u64, (js_sys::Math::random() * 1e12) as u64);
+    // Without storage the next visit signs in again.
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(MARK, &mark);
+    }
+    MINE.set(Some(mark));
     status().set(Status::SignedIn(me));
     Ok(())
 }
@@ -120,7 +145,7 @@ pub async fn accept(tokens: Tokens) -> Result<(), Problem> {
 /// Ends the session here and on the server. Ends it here also when the server does not answer.
 pub async fn sign_out() -> Result<(), Problem> {
     let result = call(&ep::LOGOUT, &[], Options::none(), &()).await;
-    end(None);
+    end(|_| Status::SignedOut { notice: None });
     result
 }
 
@@ -139,7 +164,7 @@ pub(super) async fn renew() -> Result<(), Problem> {
             if let Err(problem) = &result
                 && problem.status == 401
             {
-                end(Some("Your session has ended. Sign in again to go on where you were.".into()));
+                end(Status::Expired);
             }
             result
         };
@@ -179,7 +204,39 @@ async fn renew_alone() -> Result<(), Problem> {
 async fn request_renewal() -> Result<(), Problem> {
     let tokens = call(&ep::REFRESH, &[], Options::none(), &Default::default()).await?;
     keep(tokens);
-    Ok(())
+    find_out().await
+}
+
+/// The cookie is the browser's, not this tab's: somebody else may have signed in meanwhile. And roles change. The pages are
+/// built anew when they no longer fit; what was asked for on behalf of another user is then not sent.
+async fn find_out() -> Result<(), Problem> {
+    let Some(before) = me().filter(|_| is_live()) else { return Ok(()) };
+    let now = match ask_who().await {
+        Ok(now) => now,
+        Err(problem) => {
+            // Nothing is sent with a token of nobody knows whom.
+            TOKEN.set(None);
+            return Err(problem);
+        }
+    };
+    let changed = change(&before, &now);
+    if changed != Change::None {
+        status().set(Status::SignedIn(now));
+    }
+    match changed {
+        Change::None | Change::Rights => Ok(()),
+        Change::Person => Err(Problem {
+            title: "Somebody else is signed in now".into(),
+            ..Problem::new(ProblemCode::Unavailable, "They signed in in this browser. Nothing was sent.")
+        }),
+    }
+}
+
+/// The same in the background, after the server refused what a page offered.
+pub(super) fn find_out_soon() {
+    leptos::task::spawn_local(async {
+        let _ = find_out().await;
+    });
 }
 
 fn keep(tokens: Tokens) {
@@ -187,12 +244,22 @@ fn keep(tokens: Tokens) {
     TOKEN.set(Some(Token { access: tokens.access_token, ends_at }));
 }
 
-fn end(notice: Option<String>) {
+/// Ends the session in this tab, and in the others unless a newer one has begun there.
+fn end(next: impl FnOnce(Me) -> Status) {
+    if let Some(storage) = storage()
+        && mark() == MINE.with_borrow(Clone::clone)
+    {
+        let _ = storage.remove_item(MARK);
+    }
+    end_here(next);
+}
+
+fn end_here(next: impl FnOnce(Me) -> Status) {
     TOKEN.set(None);
-    set_hint(false);
+    MINE.set(None);
     // While the page loads, `start` decides what comes next.
-    if status().with_untracked(|s| matches!(s, Status::SignedIn(_))) {
-        status().set(Status::SignedOut { notice });
+    if let Some(me) = me().filter(|_| is_live()) {
+        status().set(next(me));
     }
 }
 
@@ -200,26 +267,42 @@ fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
-fn hint() -> bool {
-    storage().is_some_and(|s| s.get_item(HINT).ok().flatten().is_some())
+fn mark() -> Option<String> {
+    storage().and_then(|s| s.get_item(MARK).ok().flatten())
 }
 
-fn set_hint(on: bool) {
-    // Without storage the next visit signs in again.
-    if let Some(storage) = storage() {
-        let _ = if on { storage.set_item(HINT, "1") } else { storage.remove_item(HINT) };
-    }
-}
-
-/// Signing out in one tab signs the others out.
+/// Signing out in one tab signs the others out, and signing in again brings them back.
 fn follow_other_tabs() {
     if WATCHED.replace(true) {
         return;
     }
     let on_storage = window_event_listener(leptos::ev::storage, |event| {
-        if event.key().as_deref() == Some(HINT) && event.new_value().is_none() {
-            end(Some("You signed out in another tab.".into()));
+        if event.key().is_some_and(|key| key != MARK) {
+            return;
+        }
+        let now = mark();
+        match turn(MINE.with_borrow(Clone::clone).as_deref(), now.as_deref()) {
+            Turn::Stay => {}
+            Turn::SignOut => {
+                let notice = Some("You signed out in another tab.".into());
+                end_here(|_| Status::SignedOut { notice });
+            }
+            Turn::FindOut => {
+                MINE.set(now);
+                leptos::task::spawn_local(come_back());
+            }
         }
     });
     std::mem::forget(on_storage);
+}
+
+/// Takes over the session that was begun in another tab. When that fails, this tab stays as it is.
+async fn come_back() {
+    let waits = status().with_untracked(|s| matches!(s, Status::SignedOut { .. } | Status::Expired(_)));
+    if renew().await.is_ok()
+        && waits
+        && let Ok(me) = ask_who().await
+    {
+        status().set(Status::SignedIn(me));
+    }
 }

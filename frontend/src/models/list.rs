@@ -66,6 +66,11 @@ impl ListQuery {
         !self.search.trim().is_empty() || self.filters.values().any(|v| !v.is_empty())
     }
 
+    /// Where the rows end, when the page asked for lies beyond: rows were deleted, or an address was typed.
+    pub fn last_page_before(&self, total: i64) -> Option<u32> {
+        Some(pages(total, self.per_page)).filter(|last| *last < self.page)
+    }
+
     pub fn sort_state(&self, column: &str) -> Sort {
         match self.sort.strip_prefix('-') {
             Some(c) if c == column => Sort::Descending,
@@ -148,6 +153,15 @@ mod tests {
         assert_eq!(query.sort, "-started_at");
         query.toggle_sort("title");
         assert_eq!((query.sort.as_str(), query.sort_state("started_at")), ("title", Sort::None));
+    }
+
+    #[test]
+    fn a_page_beyond_the_last_leads_to_the_last() {
+        let query = ListQuery { page: 3, ..ListQuery::sorted_by("title") };
+        for (total, last) in [(60, None), (41, None), (40, Some(2)), (0, Some(1))] {
+            assert_eq!(query.last_page_before(total), last, "{total}");
+        }
+        assert_eq!(ListQuery::sorted_by("title").last_page_before(0), None);
     }
 
     #[test]

@@ -2,12 +2,17 @@
 
 pub mod access;
 pub mod excludes;
+pub mod form;
 pub mod format;
+pub mod leave;
+pub mod link;
 pub mod list;
 pub mod password;
 pub mod progress;
 pub mod restore;
 pub mod schedule;
+pub mod session;
 pub mod set_form;
+pub mod source;
 pub mod sse;
 pub mod words;

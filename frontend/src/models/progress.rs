@@ -145,6 +145,13 @@ pub fn overall(progress: &LogProgress) -> Option<f64> {
     }
 }
 
+/// Whether a pass still waits for its turn. The row says so at the time it was read; the progress is newer.
+pub fn is_queued(row_says: bool, progress: Option<&LogProgress>) -> bool {
+    let waits = |p: &PhaseProgress| p.phase == Phase::Queued || p.state == PhaseState::Waiting;
+    row_says
+        && progress.is_none_or(|p| p.overall_status == OverallStatus::Pending && p.phases.iter().all(waits))
+}
+
 /// Whole percent of a fraction, as progress bars and their names show it.
 pub fn percent(fraction: f64) -> u8 {
     (fraction.clamp(0.0, 1.0) * 100.0).floor() as u8
@@ -244,6 +251,23 @@ mod tests {
         ] {
             let line = destination(&progress(state, done, total));
             assert_eq!((line.fraction, line.text.as_str()), (fraction, text), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_pass_is_queued_until_its_progress_says_that_it_runs() {
+        let waiting = pass(vec![phase(Queued, Running, 0, None), phase(Files, Waiting, 0, Some(5))]);
+        let begun = pass(vec![phase(Queued, Done, 0, None), phase(Preflight, Running, 0, None)]);
+        let over = LogProgress { overall_status: OverallStatus::Failed, ..waiting.clone() };
+        for (row_says, progress, expected) in [
+            (true, None, true),
+            (true, Some(&waiting), true),
+            (true, Some(&begun), false),
+            (true, Some(&over), false),
+            (false, Some(&waiting), false),
+            (false, None, false),
+        ] {
+            assert_eq!(is_queued(row_says, progress), expected, "{row_says} {progress:?}");
         }
     }
 

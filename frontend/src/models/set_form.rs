@@ -1,6 +1,6 @@
 //! A Backup Set as its form holds it: what was typed, before it is a request.
 
-use super::schedule;
+use super::{excludes, schedule};
 use contract::{BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct SetForm {
     pub cron: String,
     pub exclude_directories: Vec<String>,
     pub exclude_tables: Vec<String>,
+    /// Typed for the list of directories, not added yet. It counts as a change, and saving adds it.
+    pub pending_directory: String,
+    /// The same for the list of tables.
+    pub pending_table: String,
     pub symlinks: Symlinks,
     pub storages: Vec<StorageFormRow>,
 }
@@ -47,6 +51,8 @@ impl SetForm {
             cron: String::new(),
             exclude_directories: Vec::new(),
             exclude_tables: Vec::new(),
+            pending_directory: String::new(),
+            pending_table: String::new(),
             symlinks: Symlinks::default(),
             storages: vec![StorageFormRow {
                 storage_id: None,
@@ -72,6 +78,8 @@ impl SetForm {
             cron: set.cron.clone().unwrap_or_default(),
             exclude_directories: set.exclude_directories.clone(),
             exclude_tables: set.exclude_tables.clone(),
+            pending_directory: String::new(),
+            pending_table: String::new(),
             symlinks: set.symlinks,
             storages: set
                 .storages
@@ -97,6 +105,17 @@ impl SetForm {
     pub fn set_folder_name(&mut self, name: String) {
         self.folder_follows = name.is_empty();
         self.folder_name = name;
+    }
+
+    /// Adds what is typed for the lists to them.
+    pub fn add_pending(&mut self) {
+        let directory = excludes::tidy_path(&std::mem::take(&mut self.pending_directory));
+        let table = std::mem::take(&mut self.pending_table).trim().to_string();
+        for (lines, line) in [(&mut self.exclude_directories, directory), (&mut self.exclude_tables, table)] {
+            if !line.is_empty() {
+                toggle(lines, &line, true);
+            }
+        }
     }
 
     /// The request. What is not a number becomes 0, which the rules refuse with their own message.
@@ -187,6 +206,25 @@ mod tests {
         let mut form = filled();
         form.storages[0].keep_copies = "many".into();
         assert_eq!(form.input().check()[0].field, "storages[0].keep_copies");
+    }
+
+    #[test]
+    fn a_line_that_was_typed_but_not_added_is_a_change_and_is_saved() {
+        let saved = filled();
+        let mut form = saved.clone();
+        form.pending_directory = " /pub/media/tmp/ ".into();
+        form.pending_table = " report_* ".into();
+        assert_ne!(form, saved);
+        form.add_pending();
+        let input = form.input();
+        assert_eq!(
+            (input.exclude_directories, input.exclude_tables),
+            (vec!["pub/media/tmp".into()], vec!["report_*".into()])
+        );
+        assert_eq!((form.pending_directory.as_str(), form.pending_table.as_str()), ("", ""));
+        form.pending_directory = " / ".into();
+        form.add_pending();
+        assert_eq!(form.exclude_directories, ["pub/media/tmp"], "nothing is nothing");
     }
 
     #[test]

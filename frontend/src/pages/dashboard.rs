@@ -3,7 +3,7 @@
 use crate::api::{self, Options, session};
 use crate::models::words::Tone;
 use crate::models::{format, schedule};
-use crate::pages::sets::RunDialog;
+use crate::pages::sets::{RunButton, RunDialog};
 use crate::pages::source::{Source, SourceProblems};
 use crate::ui::*;
 use chrono::{DateTime, Utc};
@@ -18,6 +18,7 @@ pub fn Dashboard() -> impl IntoView {
     let sets: Fetched<BackupSet> = RwSignal::new(None);
     let logs: Fetched<BackupLog> = RwSignal::new(None);
     let good: Fetched<BackupLog> = RwSignal::new(None);
+    let stale = RwSignal::new(false);
     let may_sets = session::allows(&ep::LIST_BACKUPS);
     let may_logs = session::allows(&ep::LIST_LOGS);
     let load = move || {
@@ -25,29 +26,25 @@ pub fn Dashboard() -> impl IntoView {
             if may_sets {
                 let all = Options::query(vec![("per_page", "200".into()), ("sort", "next_run_at".into())]);
                 let result = api::call(&ep::LIST_BACKUPS, &[], all, &()).await.map(|p| p.items);
-                put(sets, result);
+                put(sets, stale, result);
             }
         });
         leptos::task::spawn_local(async move {
             if may_logs {
                 let last = Options::query(vec![("per_page", "8".into()), ("sort", "-started_at".into())]);
                 let result = api::call(&ep::LIST_LOGS, &[], last, &()).await.map(|p| p.items);
-                put(logs, result);
+                put(logs, stale, result);
                 let mut query = vec![("per_page", "1".into()), ("sort", "-started_at".into())];
                 query.push(("overall_status", "success".into()));
                 let result =
                     api::call(&ep::LIST_LOGS, &[], Options::query(query), &()).await.map(|p| p.items);
-                put(good, result);
+                put(good, stale, result);
             }
         });
     };
     load();
-    poll(move || {
-        let running = |l: &BackupLog| l.overall_status == OverallStatus::Pending;
-        if logs.with_untracked(|l| matches!(l, Some(Ok(l)) if l.iter().any(running))) {
-            load();
-        }
-    });
+    let running = |l: &BackupLog| l.overall_status == OverallStatus::Pending;
+    refresh(move || logs.with_untracked(|l| matches!(l, Some(Ok(l)) if l.iter().any(running))), load);
     let to_run = RwSignal::new(None::<(i64, String)>);
     view! {
         <PageHeader title="Overview">
@@ -55,6 +52,7 @@ pub fn Dashboard() -> impl IntoView {
                 <A href="/backups/new" attr:class="btn primary"><Icon icon=lu::LuPlus/>"Add Backup Set"</A>
             })}
         </PageHeader>
+        {move || stale.get().then(|| view! { <StaleBar retry=move |()| load()/> })}
         {may_sets.then(|| view! { <SourceProblems/> })}
         <div class="tiles">
             {may_logs.then(|| view! { <LastTile good/> })}
@@ -73,14 +71,21 @@ pub fn Dashboard() -> impl IntoView {
     }
 }
 
-/// Draws anew only what changed. The page may have been left meanwhile.
-fn put<T: PartialEq + Send + Sync + 'static>(list: Fetched<T>, result: Result<Vec<T>, Problem>) {
-    let changed = |held: &mut Option<Result<Vec<T>, Problem>>| {
-        let changed = held.as_ref() != Some(&result);
-        *held = Some(result);
-        changed
-    };
-    list.try_maybe_update(|held| (changed(held), ()));
+/// Draws anew only what changed, and keeps what there is when it cannot be looked at again. The page may have been left meanwhile.
+fn put<T: PartialEq + Send + Sync + 'static>(
+    list: Fetched<T>,
+    stale: RwSignal<bool>,
+    result: Result<Vec<T>, Problem>,
+) {
+    let kept = result.is_err() && list.try_with_untracked(|held| matches!(held, Some(Ok(_)))) == Some(true);
+    stale.try_maybe_update(|held| (std::mem::replace(held, kept) != kept, ()));
+    if !kept {
+        list.try_maybe_update(|held| {
+            let changed = held.as_ref() != Some(&result);
+            *held = Some(result);
+            (changed, ())
+        });
+    }
 }
 
 fn none<T: Clone + Send + Sync + 'static>(list: Fetched<T>) -> bool {
@@ -243,7 +248,6 @@ fn Upcoming(
                 <ul class="rows">
                     {list.into_iter().take(8).map(|set| {
                         let (id, title) = (set.id, set.title.clone());
-                        let label = format!("Create Backup of {title}");
                         let words = schedule::describe(&set);
                         view! {
                             <li class="result-row">
@@ -258,9 +262,7 @@ fn Upcoming(
                                     </p>
                                 </div>
                                 {(set.running_log_id.is_none() && session::allows(&ep::RUN_BACKUP)).then(|| view! {
-                                    <button type="button" class="btn small" aria-label=label on:click=move |_| to_run.set(Some((id, title.clone())))>
-                                        <Icon icon=lu::LuPlay/>"Create Backup"
-                                    </button>
+                                    <RunButton set=to_run id title of=true/>
                                 })}
                             </li>
                         }

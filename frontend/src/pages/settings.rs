@@ -1,6 +1,6 @@
 //! The settings an administrator changes, beside the facts that only the operator can change.
 
-use super::source::SourceProblems;
+use super::source::{Source, SourceProblems};
 use crate::api::{self, Options};
 use crate::models::format;
 use crate::models::words::Tone;
@@ -60,7 +60,7 @@ impl Typed {
 
 #[component]
 fn SettingsForm(settings: Settings, #[prop(into)] reload: Callback<()>) -> impl IntoView {
-    let toaster = expect_context::<Toaster>();
+    let (toaster, source) = (expect_context::<Toaster>(), expect_context::<Source>());
     let typed = RwSignal::new(Typed::of(&settings));
     let saved = RwSignal::new(Typed::of(&settings));
     let revision = StoredValue::new(settings.revision);
@@ -76,6 +76,8 @@ fn SettingsForm(settings: Settings, #[prop(into)] reload: Callback<()>) -> impl 
             match api::call(&ep::SAVE_CONFIG, &[], Options::if_match(based_on), &input).await {
                 Ok(now) => {
                     revision.try_set_value(now.revision);
+                    // The report says whether the master switch is off.
+                    source.reload();
                     saved.try_set(Typed::of(&now));
                     typed.try_set(Typed::of(&now));
                     toaster.good("The configuration was saved.");
@@ -103,7 +105,7 @@ fn SettingsForm(settings: Settings, #[prop(into)] reload: Callback<()>) -> impl 
         <LeaveGuard dirty/>
         <Conflict open=conflict what="The configuration" on_reload=reload on_overwrite=move |()| save(true) busy/>
         <form novalidate on:submit=submit>
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
+            <FormProblem/>
             <Card title="Backups">
                 <Switch
                     label="Enabled"
@@ -167,7 +169,8 @@ fn Operator(settings: Settings) -> impl IntoView {
                 <Fact term="Part size (STOREKEEP_PART_SIZE)">{format::binary_bytes(settings.part_size_bytes)}</Fact>
                 <Fact term="Version">{settings.version}</Fact>
             </dl>
-            <SourceProblems/>
+            // The form above says it itself.
+            <SourceProblems except="switched_off"/>
         </Card>
     }
 }

@@ -2,7 +2,7 @@
 
 use super::welcome::Brand;
 use crate::api::session;
-use crate::ui::{Disclosure, Icon, Theme, ThemeChoice, Toaster, lu};
+use crate::ui::{Disclosure, Icon, Revisit, Theme, ThemeChoice, Toaster, ask_first, lu};
 use contract::endpoints as ep;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -106,11 +106,19 @@ fn Navigation() -> impl IntoView {
             },
         ]
     };
+    let pathname = use_location().pathname;
+    let revisit = expect_context::<Revisit>();
+    let clicked = move |event: leptos::ev::MouseEvent, href: &'static str| {
+        let elsewhere = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+        if !elsewhere && pathname.get_untracked() == href {
+            revisit.note();
+        }
+    };
     view! {
         <nav class="nav" aria-label="Main">
             <ul>
                 {move || entries().into_iter().filter(|e| e.shown).map(|e| view! {
-                    <li><A href=e.href exact={e.href == "/"}><Icon icon=e.icon/><span>{e.words}</span></A></li>
+                    <li><A href=e.href exact={e.href == "/"} on:click=move |event| clicked(event, e.href)><Icon icon=e.icon/><span>{e.words}</span></A></li>
                 }).collect_view()}
             </ul>
         </nav>
@@ -127,10 +135,12 @@ fn Account(#[prop(optional)] up: bool) -> impl IntoView {
     let role = move || session::me().map(|m| m.role).unwrap_or_default();
     let initial = move || name().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let sign_out = move |_| {
-        leptos::task::spawn_local(async move {
-            if session::sign_out().await.is_err() {
-                toaster.bad("You are signed out here, but the server did not answer. The session there ends by itself.");
-            }
+        ask_first(move || {
+            leptos::task::spawn_local(async move {
+                if session::sign_out().await.is_err() {
+                    toaster.bad("You are signed out here, but the server did not answer. The session there ends by itself.");
+                }
+            });
         });
     };
     let themes = [

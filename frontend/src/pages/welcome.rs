@@ -3,9 +3,9 @@
 use crate::api::{self, Options, session};
 use crate::models::password;
 use crate::models::words::Tone;
-use crate::ui::{BusyButton, Form, Icon, Notice, ProblemNotice, StrengthMeter, TextField, lu};
+use crate::ui::{BusyButton, Form, FormProblem, Icon, Notice, ProblemNotice, StrengthMeter, TextField, lu};
 use contract::{Check, LoginInput, Problem, SetupInput, endpoints as ep};
-use leptos::{ev::SubmitEvent, prelude::*};
+use leptos::{ev::SubmitEvent, html, prelude::*};
 
 /// A card in the middle, with the name of the product above it.
 #[component]
@@ -74,7 +74,63 @@ pub fn Unreachable() -> impl IntoView {
 
 #[component]
 pub fn SignIn() -> impl IntoView {
-    let (username, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let notice = session::status().with_untracked(|s| match s {
+        session::Status::SignedOut { notice } => notice.clone(),
+        _ => None,
+    });
+    view! {
+        <Welcome title="Sign in">
+            {notice.map(|text| view! { <Notice tone=Tone::Info role="status"><p>{text}</p></Notice> })}
+            <SignInForm username=String::new()/>
+        </Welcome>
+    }
+}
+
+/// Above the pages of a session that ended by itself. They wait below, with what was typed, out of sight and out of reach.
+#[component]
+pub fn SignInAgain() -> impl IntoView {
+    let node = NodeRef::<html::Dialog>::new();
+    // On top of any dialog of the page.
+    let show = move || {
+        request_animation_frame(move || {
+            if let Some(dialog) = node.try_get_untracked().flatten()
+                && dialog.is_connected()
+                && !dialog.open()
+            {
+                let _ = dialog.show_modal();
+            }
+        });
+    };
+    Effect::new(move |_| show());
+    let title = document().title();
+    on_cleanup(move || document().set_title(&title));
+    let username = session::me().map(|me| me.username).unwrap_or_default();
+    view! {
+        <dialog
+            node_ref=node
+            class="sign-in-again"
+            aria-labelledby="sign-in-again"
+            on:cancel=move |event: leptos::ev::Event| event.prevent_default()
+            on:close=move |_| show()
+        >
+            <div class="welcome">
+                <div class="welcome-card">
+                    <p class="brand"><Brand/></p>
+                    <h1 id="sign-in-again">"Sign in"</h1>
+                    <Notice tone=Tone::Info role="status">
+                        <p>"Your session has ended. Sign in again to go on where you were: what you typed is still there."</p>
+                    </Notice>
+                    <SignInForm username/>
+                </div>
+            </div>
+        </dialog>
+    }
+}
+
+#[component]
+fn SignInForm(username: String) -> impl IntoView {
+    let known = !username.is_empty();
+    let (username, password) = (RwSignal::new(username), RwSignal::new(String::new()));
     let input = move || LoginInput { username: username.get().trim().into(), password: password.get() };
     let form = Form::new(move || input().check());
     provide_context(form);
@@ -90,27 +146,20 @@ pub fn SignIn() -> impl IntoView {
         let input = untrack(input);
         leptos::task::spawn_local(async move {
             if let Err(problem) = session::sign_in(&input).await {
-                refused.set(Some(problem));
-                busy.set(false);
-                password.set(String::new());
+                refused.try_set(Some(problem));
+                busy.try_set(false);
+                password.try_set(String::new());
                 focus("f-password");
             }
         });
     };
-    let notice = session::status().with_untracked(|s| match s {
-        session::Status::SignedOut { notice } => notice.clone(),
-        _ => None,
-    });
     view! {
-        <Welcome title="Sign in">
-            {notice.map(|text| view! { <Notice tone=Tone::Info role="status"><p>{text}</p></Notice> })}
-            {move || refused.get().map(|problem| view! { <ProblemNotice problem/> })}
-            <form novalidate on:submit=submit>
-                <TextField name="username" label="User name" value=username set=username autocomplete="username" autofocus=true/>
-                <TextField name="password" label="Password" kind="password" value=password set=password autocomplete="current-password"/>
-                <BusyButton busy class="btn primary wide">"Sign in"</BusyButton>
-            </form>
-        </Welcome>
+        {move || refused.get().map(|problem| view! { <ProblemNotice problem/> })}
+        <form novalidate on:submit=submit>
+            <TextField name="username" label="User name" value=username set=username autocomplete="username" autofocus=!known/>
+            <TextField name="password" label="Password" kind="password" value=password set=password autocomplete="current-password" autofocus=known/>
+            <BusyButton busy class="btn primary wide">"Sign in"</BusyButton>
+        </form>
     }
 }
 
@@ -149,8 +198,8 @@ pub fn Setup() -> impl IntoView {
     let judged = Signal::derive(move || password.with(|p| username.with(|u| password::judge(p, u))));
     view! {
         <Welcome title="Set up Storekeep" text="Create the first administrator. There is no default password.">
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
             <form novalidate on:submit=submit>
+                <FormProblem/>
                 <TextField
                     name="token"
                     label="Set-up token"

@@ -82,6 +82,18 @@ pub fn ErrorState(problem: Problem, #[prop(into)] retry: Callback<()>) -> impl I
     }
 }
 
+/// What is shown could not be looked at again.
+#[component]
+pub fn StaleBar(#[prop(into)] retry: Callback<()>) -> impl IntoView {
+    view! {
+        <div class="stale-bar" role="status">
+            <Icon icon=lu::LuTriangleAlert/>
+            <p>"This is of a while ago: the server did not answer when asked again."</p>
+            <button type="button" class="btn small" on:click=move |_| retry.run(())>"Try again"</button>
+        </div>
+    }
+}
+
 /// Nothing there yet: says what would be, and offers the next step.
 #[component]
 pub fn EmptyState(

@@ -25,6 +25,7 @@ pub fn field_id(name: &str) -> String {
 pub fn FieldMessage(#[prop(into)] name: String) -> impl IntoView {
     let form = expect_context::<Form>();
     let id = format!("{}-error", field_id(&name));
+    form.shows_field(&name);
     view! {
         <div aria-live="polite">
             {move || form.error(&name).map(|message| view! {

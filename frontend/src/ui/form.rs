@@ -1,5 +1,8 @@
 //! What a form knows about its mistakes: its own rules at once, the server's word after it was sent.
 
+use super::ProblemNotice;
+use crate::api::session;
+use crate::models::form::{is_below, unclaimed};
 use contract::{FieldError, Problem};
 use leptos::prelude::*;
 use std::collections::BTreeSet;
@@ -13,6 +16,11 @@ pub struct Form {
     submitted: RwSignal<bool>,
     /// What no field can show.
     general: RwSignal<Option<Problem>>,
+    /// The paths that have a place for their message on the page now, and those whose entries have one together.
+    fields: StoredValue<Vec<String>>,
+    groups: StoredValue<Vec<String>>,
+    /// How often it was turned down.
+    refusals: RwSignal<u32>,
 }
 
 impl Form {
@@ -24,7 +32,25 @@ impl Form {
             touched: RwSignal::new(BTreeSet::new()),
             submitted: RwSignal::new(false),
             general: RwSignal::new(None),
+            fields: StoredValue::new(Vec::new()),
+            groups: StoredValue::new(Vec::new()),
+            refusals: RwSignal::new(0),
         }
+    }
+
+    /// Whoever shows the message of `field` says so, for as long as it is on the page.
+    pub fn shows_field(self, field: &str) {
+        claim(self.fields, field);
+    }
+
+    /// The same for a path whose entries are shown together.
+    pub fn shows_group(self, path: &str) {
+        claim(self.groups, path);
+    }
+
+    /// Grows each time the form is turned down, by its own rules or by the server: time to bring the mistakes into view.
+    pub fn refusals(self) -> u32 {
+        self.refusals.get()
     }
 
     /// The message below `field`.
@@ -35,7 +61,7 @@ impl Form {
 
     /// The messages of all fields whose path begins with `prefix` and a bracket or dot.
     pub fn errors_below(self, prefix: &str) -> Vec<FieldError> {
-        let below = |e: &&FieldError| e.field.strip_prefix(prefix).is_some_and(|r| r.starts_with(['[', '.']));
+        let below = |e: &&FieldError| is_below(&e.field, prefix);
         let mut all: Vec<FieldError> = self.server.with(|l| l.iter().filter(below).cloned().collect());
         all.extend(self.check.with(|l| l.iter().filter(below).cloned().collect::<Vec<_>>()));
         all.dedup();
@@ -64,21 +90,33 @@ impl Form {
         self.submitted.set(true);
         self.server.set(Vec::new());
         self.general.set(None);
-        let fine = self.check.with_untracked(Vec::is_empty);
-        if !fine {
-            focus_first_mistake();
+        let mistakes = self.check.get_untracked();
+        if !mistakes.is_empty() {
+            self.turn_down(Problem::invalid(mistakes));
+            return false;
         }
-        fine
+        true
     }
 
-    /// Takes over what the server answered.
+    /// Takes over what the server answered. When the session has ended, signing in again comes first.
     pub fn refuse(self, problem: Problem) {
-        self.server.set(problem.errors.clone());
+        if !session::is_over(&problem) {
+            self.server.set(problem.errors.clone());
+            self.turn_down(problem);
+        }
+    }
+
+    /// Shows what no field shows, and leads to the first mistake.
+    fn turn_down(self, problem: Problem) {
+        let rest = self.fields.with_value(|f| self.groups.with_value(|g| unclaimed(&problem.errors, f, g)));
         if problem.errors.is_empty() {
             self.general.set(Some(problem));
-        } else {
-            focus_first_mistake();
+        } else if !rest.is_empty() {
+            let detail = rest.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(" ");
+            self.general.set(Some(Problem { detail, ..problem }));
         }
+        self.refusals.update(|n| *n += 1);
+        request_animation_frame(show_first_mistake);
     }
 
     /// As if nothing had been typed or sent.
@@ -102,13 +140,39 @@ impl Form {
     }
 }
 
-fn focus_first_mistake() {
-    request_animation_frame(|| {
-        let found = document().query_selector("form [aria-invalid=true]").ok().flatten();
-        if let Some(element) =
-            found.and_then(|e| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(e).ok())
-        {
-            let _ = element.focus();
-        }
+fn claim(list: StoredValue<Vec<String>>, path: &str) {
+    let path = path.to_string();
+    list.update_value(|l| l.push(path.clone()));
+    on_cleanup(move || {
+        list.try_update_value(|l| {
+            if let Some(at) = l.iter().position(|p| *p == path) {
+                l.swap_remove(at);
+            }
+        });
     });
+}
+
+/// Of the form in the open dialog, if there is one: a field, else what the form says itself.
+fn show_first_mistake() {
+    let find = |selector: &str| document().query_selector(selector).ok().flatten();
+    let modal = if find("dialog[open] form").is_some() { "dialog[open] " } else { "" };
+    let found =
+        ["form [aria-invalid=true]", "form .form-problem"].iter().find_map(|s| find(&format!("{modal}{s}")));
+    if let Some(element) = found.and_then(|e| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(e).ok())
+    {
+        let middle = web_sys::ScrollIntoViewOptions::new();
+        middle.set_block(web_sys::ScrollLogicalPosition::Center);
+        element.scroll_into_view_with_scroll_into_view_options(&middle);
+        let _ = element.focus();
+    }
+}
+
+/// What is wrong that no field shows.
+#[component]
+pub fn FormProblem() -> impl IntoView {
+    let form = expect_context::<Form>();
+    move || {
+        form.general()
+            .map(|problem| view! { <div class="form-problem" tabindex="-1"><ProblemNotice problem/></div> })
+    }
 }

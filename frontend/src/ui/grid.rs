@@ -1,7 +1,7 @@
 //! The table of a list: sortable heads, paging, and designed states for loading, nothing and failure. On a phone every
 //! row becomes a card.
 
-use super::{EmptyState, ErrorState, Icon, List, lu};
+use super::{EmptyState, ErrorState, Icon, List, StaleBar, lu};
 use crate::models::format;
 use crate::models::list::{Sort, pages};
 use leptos::prelude::*;
@@ -81,6 +81,7 @@ where
     view! {
         <div class="grid" aria-busy=move || list.loading.get().to_string()>
             {problem}
+            {move || list.stale.get().then(|| view! { <StaleBar retry=move |()| list.reload()/> })}
             <div class:hidden-block=move || none() || list.problem.with(Option::is_some) class="grid-scroll">
                 <table role="table" aria-label=label>
                     <thead role="rowgroup">

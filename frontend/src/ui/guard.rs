@@ -1,6 +1,7 @@
 //! Asks before a page with unsaved changes is left.
 
 use super::Confirm;
+use crate::models::leave::{Click, leaves_page};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_navigate};
 use std::cell::RefCell;
@@ -8,14 +9,19 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// The page that may hold its visitor back: at most one.
-#[derive(Clone)]
 struct Hold {
     dirty: Signal<bool>,
     /// Its own address, to go back to.
     here: String,
-    wanted: RwSignal<String>,
+    wanted: RefCell<Option<Wanted>>,
     open: RwSignal<bool>,
     allowed: StoredValue<bool>,
+}
+
+/// What was asked for, until it is allowed.
+enum Wanted {
+    Address(String),
+    Action(Box<dyn FnOnce()>),
 }
 
 thread_local! {
@@ -30,9 +36,17 @@ fn held() -> Option<Rc<Hold>> {
 }
 
 impl Hold {
-    fn ask(&self, address: String) {
-        self.wanted.set(address);
+    fn ask(&self, wanted: Wanted) {
+        self.wanted.replace(Some(wanted));
         self.open.set(true);
+    }
+}
+
+/// For what leaves the page without a link, such as signing out: done at once, or after the question.
+pub fn ask_first(action: impl FnOnce() + 'static) {
+    match held() {
+        Some(hold) => hold.ask(Wanted::Action(Box::new(action))),
+        None => action(),
     }
 }
 
@@ -43,11 +57,12 @@ pub fn guard_history() {
         let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let link = target.and_then(|t| t.closest("a[href^='/']").ok().flatten());
         if let Some(link) = link
+            && leaves(&event, &link)
             && let Some(hold) = held()
         {
             event.prevent_default();
             event.stop_immediate_propagation();
-            hold.ask(link.get_attribute("href").unwrap_or_default());
+            hold.ask(Wanted::Address(link.get_attribute("href").unwrap_or_default()));
         }
     });
     listen("popstate", |event| {
@@ -58,7 +73,7 @@ pub fn guard_history() {
             if let Ok(history) = window().history() {
                 let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&hold.here));
             }
-            hold.ask(there);
+            hold.ask(Wanted::Address(there));
         }
     });
     listen("beforeunload", |event| {
@@ -66,6 +81,16 @@ pub fn guard_history() {
             event.prevent_default();
         }
     });
+}
+
+fn leaves(event: &web_sys::Event, link: &web_sys::Element) -> bool {
+    let Some(mouse) = event.dyn_ref::<web_sys::MouseEvent>() else { return true };
+    leaves_page(Click {
+        button: mouse.button(),
+        modified: mouse.ctrl_key() || mouse.meta_key() || mouse.shift_key() || mouse.alt_key(),
+        target: &link.get_attribute("target").unwrap_or_default(),
+        download: link.has_attribute("download"),
+    })
 }
 
 fn listen(name: &str, handler: impl Fn(web_sys::Event) + 'static) {
@@ -76,14 +101,14 @@ fn listen(name: &str, handler: impl Fn(web_sys::Event) + 'static) {
     closure.forget();
 }
 
-/// While `dirty`: links and *back* ask first, closing the window asks through the browser.
+/// While `dirty`: links, *back* and signing out ask first, closing the window asks through the browser.
 #[component]
 pub fn LeaveGuard(#[prop(into)] dirty: Signal<bool>) -> impl IntoView {
     let location = use_location();
     let here = location.pathname.get_untracked() + &location.search.get_untracked();
-    let (wanted, open) = (RwSignal::new(String::new()), RwSignal::new(false));
+    let open = RwSignal::new(false);
     let allowed = StoredValue::new(false);
-    let hold = Rc::new(Hold { dirty, here, wanted, open, allowed });
+    let hold = Rc::new(Hold { dirty, here, wanted: RefCell::new(None), open, allowed });
     HOLD.set(Some(hold.clone()));
     let mine = StoredValue::new_local(hold);
     on_cleanup(move || {
@@ -97,7 +122,11 @@ pub fn LeaveGuard(#[prop(into)] dirty: Signal<bool>) -> impl IntoView {
     let leave = move |()| {
         allowed.set_value(true);
         open.set(false);
-        navigate(&wanted.get_untracked(), Default::default());
+        match mine.with_value(|hold| hold.wanted.take()) {
+            Some(Wanted::Address(address)) => navigate(&address, Default::default()),
+            Some(Wanted::Action(action)) => action(),
+            None => {}
+        }
     };
     view! {
         <Confirm

@@ -9,21 +9,29 @@ pub fn LineList(
     #[prop(into)] label: String,
     #[prop(into)] hint: String,
     placeholder: &'static str,
+    /// What is typed and not added yet. It belongs to the form: it must not get lost.
+    #[prop(into)]
+    text: Signal<String>,
+    #[prop(into)] set_text: SignalSetter<String>,
+    /// Some line is refused; `<id>-error` says which.
+    #[prop(into)]
+    invalid: Signal<bool>,
     #[prop(into)] lines: Signal<Vec<String>>,
     /// What to say beside a line, such as how many tables it matches.
     #[prop(into)]
     note: Callback<String, String>,
-    #[prop(into)] on_add: Callback<String>,
+    /// Adds what is typed.
+    #[prop(into)]
+    on_add: Callback<()>,
     #[prop(into)] on_remove: Callback<String>,
 ) -> impl IntoView {
-    let text = RwSignal::new(String::new());
     let add = move || {
-        let line = text.get_untracked().trim().to_string();
-        if !line.is_empty() {
-            on_add.run(line);
-            text.set(String::new());
+        if text.try_with_untracked(|t| !t.trim().is_empty()) == Some(true) {
+            on_add.run(());
         }
     };
+    // Not at once: a new line would push away what is being clicked.
+    let on_blur = move |_| set_timeout(add, std::time::Duration::from_millis(200));
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Enter" {
             // Enter adds the line instead of sending the form.
@@ -31,7 +39,11 @@ pub fn LineList(
             add();
         }
     };
-    let hint_id = format!("{id}-hint");
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let describe = {
+        let hint_id = hint_id.clone();
+        move || if invalid.get() { format!("{error_id} {hint_id}") } else { hint_id.clone() }
+    };
     view! {
         <div class="lines">
             <label for=id.clone()>{label.clone()}</label>
@@ -42,10 +54,12 @@ pub fn LineList(
                     spellcheck="false"
                     autocomplete="off"
                     placeholder=placeholder
-                    aria-describedby=hint_id.clone()
+                    aria-invalid=move || invalid.get().to_string()
+                    aria-describedby=describe
                     prop:value=move || text.get()
-                    on:input:target=move |event| text.set(event.target().value())
+                    on:input:target=move |event| set_text.set(event.target().value())
                     on:keydown=on_key
+                    on:blur=on_blur
                 />
                 <button type="button" class="btn" aria-label=format!("Add: {label}") on:click=move |_| add()>
                     <Icon icon=lu::LuPlus/>"Add"

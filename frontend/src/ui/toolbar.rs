@@ -70,17 +70,3 @@ pub fn SortSelect<T: Clone + Send + Sync + 'static>(
         </div>
     }
 }
-
-/// Calls back every few seconds until the page is left.
-pub fn poll(tick: impl Fn() + 'static) {
-    let alive = StoredValue::new(());
-    leptos::task::spawn_local(async move {
-        loop {
-            gloo_timers::future::TimeoutFuture::new(4000).await;
-            if alive.try_get_value().is_none() {
-                return;
-            }
-            tick();
-        }
-    });
-}

@@ -15,6 +15,7 @@ pub fn run(arguments: &[String]) {
         ["files", root, out] => files(root, out),
         ["dump", url, out] => on_runtime(dump_database(url, out)),
         ["pass", root, url, out] => on_runtime(pass(root, url, out)),
+        ["many-cores", root, url, out] => on_runtime(many_cores(root, url, out)),
         other => panic!("unknown mode {other:?}"),
     }
     println!("peak_kib {}", peak_kib());
@@ -32,15 +33,23 @@ fn peak_kib() -> u64 {
     line.trim().trim_end_matches("kB").trim().parse().expect("a number")
 }
 
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
-}
-
 fn source(root: &str, url: &str) -> Source {
     Source { root: PathBuf::from(root), database_url: Some(url.into()), environment: BTreeMap::new() }
 }
 
 fn files(root: &str, out: &str) {
+    pack(root, out, pipeline::workers(std::thread::available_parallelism().map_or(2, usize::from)));
+}
+
+/// What a pass does at most at one time.
+async fn many_cores(root: &str, url: &str, out: &str) {
+    let (tree, target) = (root.to_owned(), out.to_owned());
+    let files = tokio::task::spawn_blocking(move || pack(&tree, &target, pipeline::workers(usize::MAX)));
+    dump_database(url, out).await;
+    files.await.expect("the files are archived");
+}
+
+fn pack(root: &str, out: &str, workers: usize) {
     let packed = tree::pack(tree::PackOptions {
         root: PathBuf::from(root),
         out_dir: PathBuf::from(out),
@@ -48,7 +57,7 @@ fn files(root: &str, out: &str) {
         leave_out: Vec::new(),
         symlinks: Symlinks::default(),
         part_size: 4 << 30,
-        workers: workers(),
+        workers,
         events: Events::none(),
         cancel: CancellationToken::new(),
     });

@@ -53,9 +53,9 @@ pub fn tree(dir: &Path) -> PathBuf {
     })
 }
 
-/// 100,000 small files and one of 2 GiB.
+/// 100,000 small files, 100 photographs just below what is read in pieces, and one file of 2 GiB.
 pub fn large_tree(dir: &Path) -> PathBuf {
-    once(dir, "large-tree-1", |root| {
+    once(dir, "large-tree-2", |root| {
         let seed = &mut Seed::of("large");
         let text = content::php(seed, "Magento\\Model", "Type", 4 * MIB);
         for i in 0..100_000 {
@@ -63,6 +63,10 @@ pub fn large_tree(dir: &Path) -> PathBuf {
             let start = seed.below(text.len() - size);
             let path = format!("vendor/vendor-{}/module-{}/src/Class{i}.php", i % 50, i % 900);
             write(&root.join(path), &text.as_bytes()[start..start + size]);
+        }
+        for i in 0..100 {
+            let size = 4 * MIB - 1 - seed.below(MIB / 2);
+            write(&root.join(format!("pub/media/catalog/product/{i}.jpg")), &content::jpeg(seed, size));
         }
         let mut file = File::create(root.join("video.mov")).expect("a file");
         for block in 0..2048 {

@@ -3,6 +3,7 @@
 //! One consistent snapshot per database, no locks that a store would notice. Definitions are the server's own, without definers.
 //! What changes its shape while it is read starts the dump again from a new snapshot: a dump is complete, says what it lacks, or fails.
 
+mod calls;
 mod ddl;
 mod header;
 mod objects;
@@ -10,6 +11,7 @@ mod output;
 mod snapshot;
 mod tables;
 mod values;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,11 @@ pub struct DumpedDatabase {
     pub archive: String,
     /// The connections of `env.php` that mean it.
     pub connections: Vec<String>,
+    /// Of the database itself: what tables that are made later get. Empty in manifests that were made before this was recorded.
+    #[serde(default)]
+    pub character_set: String,
+    #[serde(default)]
+    pub collation: String,
     /// `MariaDB 10.11.19`: the restoring server should be of the same kind and not older.
     pub server: String,
     pub tables: Vec<DumpedTable>,
@@ -126,17 +133,22 @@ pub async fn open_snapshots(source: &Source, exclude_tables: &[String]) -> Resul
         .map_err(|error| DumpError::Write(io::Error::other(error)))??;
     let plan = Plan { table_prefix: databases.table_prefix, exclude_tables: exclude_tables.to_vec() };
     let mut open: Vec<Snapshot> = Vec::new();
-    let mut unopened = Vec::new();
+    let missing = |names: String, text: String| Warning::missing("database_missing", Some(names), text);
+    let mut unopened: Vec<Warning> = databases
+        .unresolved
+        .into_iter()
+        .map(|(name, error)| {
+            let text = format!("The database of the connection '{name}' is missing: {error}");
+            missing(name, text)
+        })
+        .collect();
     for connection in databases.connections {
         let snapshot = match again(|| Snapshot::open(&connection, &plan)).await {
             Ok(snapshot) => snapshot,
             // Magento opens further connections when it needs them: a stale one must not cost the store its backup.
             Err(error) if !open.is_empty() => {
-                unopened.push(Warning::missing(
-                    "database_missing",
-                    Some(connection.names.join(", ")),
-                    format!("The database '{}' is missing: {error}", connection.database),
-                ));
+                let text = format!("The database '{}' is missing: {error}", connection.database);
+                unopened.push(missing(connection.names.join(", "), text));
                 continue;
             }
             Err(error) => return Err(error),
@@ -213,10 +225,11 @@ impl Snapshots {
         cancel: &CancellationToken,
     ) -> Result<Dumped, DumpError> {
         let mut dumped = Dumped { archives: Vec::new(), databases: Vec::new(), warnings: self.warnings };
+        let known = dumped.warnings.clone();
         let mut progress = tables::Progress::new(events.clone());
         for snapshot in self.open {
             let name = archive_name(&snapshot.connection, dumped.databases.is_empty());
-            let job = Job { out_dir, name: &name, plan: &self.plan, cancel };
+            let job = Job { out_dir, name: &name, plan: &self.plan, known: &known, cancel };
             let (archives, database, warnings) = job.run(snapshot, &mut progress).await?;
             dumped.archives.extend(archives);
             dumped.databases.push(database);
@@ -239,6 +252,8 @@ struct Job<'a> {
     out_dir: &'a Path,
     name: &'a str,
     plan: &'a Plan,
+    /// What was told when the snapshots were opened.
+    known: &'a [Warning],
     cancel: &'a CancellationToken,
 }
 
@@ -267,10 +282,11 @@ impl Job<'_> {
                         "dump_restarted",
                         Some(what.clone()),
                         format!(
-                            "{what} changed while the database was read: the dump was begun again from a new snapshot."
+                            "{what} changed while the database was read: the dump was begun again from a new snapshot. Its rows are younger than the files that the same pass archives: they may name images and other files that came later and are not in this copy."
                         ),
                     );
-                    progress.restart(&warning);
+                    progress.restart();
+                    progress.warn(&warning);
                     restarts.push(warning);
                 }
             }
@@ -288,9 +304,17 @@ impl Job<'_> {
         snapshot: Option<Snapshot>,
         progress: &mut tables::Progress,
     ) -> Result<Finished, Stop> {
+        let mut fresh = Vec::new();
         let mut snapshot = match snapshot {
             Some(snapshot) => snapshot,
-            None => Snapshot::open(connection, self.plan).await?,
+            None => {
+                let snapshot = Snapshot::open(connection, self.plan).await?;
+                // Meanwhile a privilege may have gone, or a table have broken.
+                fresh = snapshot::warnings(std::slice::from_ref(&snapshot));
+                fresh.retain(|warning| warning.code != "exclude_unmatched" && !self.known.contains(warning));
+                fresh.iter().for_each(|warning| progress.warn(warning));
+                snapshot
+            }
         };
         let file = self.out_dir.join(self.name);
         match std::fs::remove_file(&file) {
@@ -307,6 +331,8 @@ impl Job<'_> {
             Ok(_) => session.close().await,
             Err(_) => session.abort(connection).await,
         }
-        result
+        let (archives, database, warnings) = result?;
+        fresh.extend(warnings);
+        Ok((archives, database, fresh))
     }
 }

@@ -65,6 +65,9 @@ pub struct SourceInfo {
     pub resolved_root: Option<String>,
     /// `Magento Open Source 2.4.7-p3`
     pub magento_version: Option<String>,
+    /// `aws-s3`: the store's media are in this kind of remote storage, and in no archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_storage: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +78,8 @@ pub struct FilesInfo {
     /// Directories that are empty in the archive because the Set leaves them out.
     pub excluded: Vec<String>,
     pub links_out: Vec<LinkOut>,
+    /// Further links out of the root, which are not listed.
+    pub links_out_more: u64,
 }
 
 /// Why a file named `manifest.json` is not the manifest of this copy.
@@ -154,12 +159,13 @@ mod tests {
                 size_bytes: 17,
                 sha256: "ab".repeat(32),
             }],
-            source: SourceInfo { root: "/srv/store".into(), resolved_root: None, magento_version: None },
+            source: SourceInfo { root: "/srv/store".into(), ..SourceInfo::default() },
             files: Some(FilesInfo {
                 entries: 3,
                 source_bytes: 99,
                 excluded: vec!["var/cache".into()],
                 links_out: vec![],
+                links_out_more: 0,
             }),
             databases: vec![],
             warnings_total: 1,

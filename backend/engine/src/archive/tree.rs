@@ -16,11 +16,12 @@ use crate::event::{Event, Events, Phase, Warning};
 use crate::source::files::{
     Excludes, Handles, Inode, Kind, Meta, NodeRef, Symlinks, Tree, WalkError, WalkOptions, Warnings, walk,
 };
+use crossbeam_channel::{Receiver, Sender};
 use groups::{CHUNK, Cutter, LARGE, weight};
 use header::Type;
 use owners::Owners;
 use read::{Announcer, FirstName, Item, Links, Source, fill_group};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub struct Packed {
     /// What is missing first. Each was emitted as an event when it happened.
     pub warnings: Vec<Warning>,
     pub links_out: Vec<LinkOut>,
+    /// Further ones, which are not listed.
+    pub links_out_more: u64,
     /// Paths that were left out, relative to the root.
     pub excluded: Vec<String>,
 }
@@ -160,6 +163,7 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
         first_names: HashMap::new(),
         cutter: Cutter::default(),
         group: Vec::new(),
+        grown: crossbeam_channel::unbounded(),
     };
     for at in shared.tree.entries() {
         packer.add(at)?;
@@ -177,6 +181,7 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
         source_bytes: shared.bytes.load(Ordering::Relaxed),
         warnings: shared.warnings.take(),
         links_out: shared.tree.links_out.clone(),
+        links_out_more: shared.tree.links_out_more,
         excluded: shared.tree.excluded.clone(),
     })
 }
@@ -190,6 +195,8 @@ struct Packer {
     first_names: HashMap<Inode, Arc<FirstName>>,
     cutter: Cutter,
     group: Vec<Item>,
+    /// Files that were small when the walk saw them and too large when their group was filled.
+    grown: (Sender<NodeRef>, Receiver<NodeRef>),
 }
 
 impl Packer {
@@ -210,7 +217,7 @@ impl Packer {
         if has_content && node.size > LARGE && !matches!(links, Links::Further(_)) {
             self.submit_group()?;
             self.cutter.reset();
-            return self.submit_large(at, path, links);
+            return self.submit_large(at, path, links).map(drop);
         }
         let weight = weight(&path, if has_content { node.size } else { 0 });
         if self.cutter.before(weight) {
@@ -228,17 +235,55 @@ impl Packer {
         if items.is_empty() {
             return Ok(());
         }
-        let shared = Arc::clone(&self.shared);
-        self.submit(move |buffer| fill_group(&shared, items, buffer))
+        let (shared, grown) = (Arc::clone(&self.shared), self.grown.0.clone());
+        self.submit(move |buffer| fill_group(&shared, items, &grown, buffer))
     }
 
-    /// One member per chunk, all from one open file.
-    fn submit_large(&mut self, at: NodeRef, path: Vec<u8>, links: Links) -> io::Result<()> {
+    /// Archives what the groups handed back, as it is now. Waits until every group is filled.
+    fn submit_grown(&mut self) -> io::Result<()> {
+        // Closed once every group has run, or never will.
+        let (sender, receiver) = std::mem::replace(&mut self.grown, crossbeam_channel::bounded(0));
+        drop(sender);
+        let mut grown: Vec<NodeRef> = receiver.iter().collect();
+        // The order in which groups were filled is chance.
+        grown.sort_by_key(|at| (at.dir, at.index));
+        let shared = Arc::clone(&self.shared);
+        let mut first_names: HashMap<Inode, Vec<u8>> = HashMap::new();
+        let within: BTreeSet<u32> = grown.iter().map(|at| at.dir).collect();
+        for at in grown {
+            let (node, path) = (shared.tree.node(at), shared.tree.path(at));
+            if let Some(first) = first_names.get(&node.inode) {
+                let first = first.clone();
+                let shared = Arc::clone(&shared);
+                self.submit(move |buffer| {
+                    let meta = &shared.tree.node(at).meta;
+                    shared.header(buffer, &path, meta, Type::HardLink(&first));
+                })?;
+                continue;
+            }
+            if self.submit_large(at, path.clone(), Links::Single)? && node.linked {
+                first_names.insert(node.inode, path);
+            }
+        }
+        // A file that is unpacked so late changes the time of its directory: `tar` is told that once more.
+        for entry in within.into_iter().filter_map(|dir| shared.tree.entry_of(dir)) {
+            let shared = Arc::clone(&shared);
+            self.submit(move |buffer| {
+                let path = [shared.tree.path(entry), b"/".to_vec()].concat();
+                shared.header(buffer, &path, &shared.tree.node(entry).meta, Type::Dir);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// One member per chunk, all from one open file. Returns whether the file that the walk saw is in the archive now.
+    fn submit_large(&mut self, at: NodeRef, path: Vec<u8>, links: Links) -> io::Result<bool> {
         let Some(source) = Source::open(&self.shared, &mut self.handles, at, path) else {
-            return Ok(());
+            return Ok(false);
         };
+        let same = source.is(self.shared.tree.node(at));
         if let Links::First(announcer) = links {
-            announcer.tell(source.is(self.shared.tree.node(at)));
+            announcer.tell(same);
         }
         let size = source.size();
         let source = Arc::new(source);
@@ -257,7 +302,7 @@ impl Packer {
             })?;
             offset += length;
             if offset == size {
-                return Ok(());
+                return Ok(same);
             }
         }
     }
@@ -273,6 +318,7 @@ impl Packer {
 
     fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
         self.submit_group()?;
+        self.submit_grown()?;
         let shared = Arc::clone(&self.shared);
         self.submit(move |buffer| {
             shared.header(buffer, b"./", &shared.tree.root_node.meta, Type::Dir);

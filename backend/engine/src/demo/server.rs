@@ -52,7 +52,7 @@ pub struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// Starts a server on `dir` (`data/`, `err.log`), making the data directory when there is none. Blocks until it answers,
+    /// Starts a server on `dir` (`data/`, `tmp/`, `err.log`), making the data directory when there is none. Blocks until it answers,
     /// a minute at most. A server that a killed process left running on the same directory is ended first.
     pub fn start(dir: &Path) -> Result<PrivateServer, ServerError> {
         Self::start_with(dir, &[])
@@ -95,6 +95,7 @@ impl PrivateServer {
             .arg(option("socket", &socket))
             .arg(option("pid-file", &dir.join("mariadb.pid")))
             .arg(option("log-error", &log))
+            .arg(option("tmpdir", &temporary(dir)?))
             .arg(format!("--port={port}"))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"])
             .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"])
@@ -232,6 +233,7 @@ fn install(dir: &Path, data: &Path) -> Result<(), ServerError> {
         .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
         .arg("--innodb-log-file-size=32M")
         .args(as_root())
+        .env("TMPDIR", temporary(dir)?)
         .stdin(Stdio::null())
         .output()
         .map_err(|e| failed(e.to_string()))?;
@@ -241,6 +243,13 @@ fn install(dir: &Path, data: &Path) -> Result<(), ServerError> {
         return Err(failed(format!("mariadb-install-db ended with {}:\n{}", output.status, tail(&text))));
     }
     fs::rename(&fresh, data).map_err(io_error(data))
+}
+
+/// Where the server keeps temporary tables. Not the system's directory: a server that starts there removes those of all others.
+fn temporary(dir: &Path) -> Result<PathBuf, ServerError> {
+    let path = dir.join("tmp");
+    fs::create_dir_all(&path).map_err(io_error(&path))?;
+    Ok(path)
 }
 
 /// Ends a server that still runs on `dir`: found by its process id file, and ended only if its command line names our data.

@@ -19,6 +19,8 @@ fn a_server_starts_keeps_its_data_and_ends_by_itself_when_dropped() {
     let server = PrivateServer::start(&dir).expect("it starts");
     assert!(server.socket().as_os_str().len() <= MAX_SOCKET_PATH);
     assert_ne!(server.port(), 0);
+    // A server that starts removes what it takes for leftovers there: it must not find those of another.
+    assert_eq!(ask(&server, "SELECT @@tmpdir"), server.dir().join("tmp").display().to_string());
     ask(
         &server,
         "CREATE DATABASE shop; CREATE TABLE shop.t (a INT) ENGINE=InnoDB; INSERT INTO shop.t VALUES (7)",

@@ -138,26 +138,49 @@ fn remove_tree(path: &Path) -> io::Result<()> {
 /// Removes what passes left that a crash ended: every `<folder>/<timestamp>.partial/` below the archive directory. A pass of another
 /// process that is still running keeps its folder. Finished copies and everything else stay. Blocks.
 ///
-/// Returns the folders that were removed. An archive directory that does not exist yet is empty.
+/// Returns the folders that were removed. What cannot be read or removed is logged and does not keep the others from being removed: a
+/// disk has a `lost+found`. An archive directory that does not exist yet is empty.
+///
+/// # Errors
+/// When the archive directory itself cannot be read.
 pub fn remove_partials(archive_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for folder in folders(archive_dir)? {
-        for path in subdirectories(&folder)? {
+        let inside = match subdirectories(&folder) {
+            Ok(inside) => inside,
+            Err(error) => {
+                tracing::warn!(path = %folder.display(), %error, "a folder cannot be looked into for half-made copies");
+                continue;
+            }
+        };
+        for path in inside {
             let name = path.file_name().and_then(|n| n.to_str());
             if name.and_then(layout::parse_partial_name).is_none() {
                 continue;
             }
-            let lock = File::open(&path).map_err(|e| with_path(&path, e))?;
-            let busy = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)
-                == Err(rustix::io::Errno::WOULDBLOCK);
-            if !busy {
-                remove_tree(&path).map_err(|e| with_path(&path, e))?;
-                sync_dir(&folder)?;
-                removed.push(path);
+            match remove_partial(&folder, &path) {
+                Ok(true) => removed.push(path),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "a half-made copy cannot be removed; remove it by hand");
+                }
             }
         }
     }
     Ok(removed)
+}
+
+/// False when another process is writing to it.
+fn remove_partial(folder: &Path, path: &Path) -> io::Result<bool> {
+    let lock = File::open(path)?;
+    let busy = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)
+        == Err(rustix::io::Errno::WOULDBLOCK);
+    if busy {
+        return Ok(false);
+    }
+    remove_tree(path)?;
+    sync_dir(folder)?;
+    Ok(true)
 }
 
 /// The folders of the Sets; one may be a link to another disk.

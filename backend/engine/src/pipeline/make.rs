@@ -140,19 +140,13 @@ impl Maker<'_> {
             })
         });
 
-        let expected = match job.last_copy_bytes {
-            Some(bytes) => bytes,
-            None => {
-                let rows = database.as_ref().and_then(|d| d.as_ref().ok()).map_or(0, |d| d.estimated_bytes());
-                let files = match excludes.as_ref().and_then(|e| e.as_ref().ok()) {
-                    Some(excludes) => self.source_bytes(excludes, &making).await?,
-                    None => 0,
-                };
-                rows.saturating_add(files)
-            }
+        let rows = database.as_ref().and_then(|d| d.as_ref().ok()).map_or(0, |d| d.estimated_bytes());
+        let files = match excludes.as_ref().and_then(|e| e.as_ref().ok()) {
+            Some(excludes) => self.source_bytes(excludes, &making).await?,
+            None => 0,
         };
         self.check_cancelled()?;
-        space::check(making.path(), expected)?;
+        space::check(making.path(), space::expected(rows.saturating_add(files), job.last_copy_bytes))?;
         Ok((making, excludes, database))
     }
 
@@ -193,7 +187,7 @@ impl Maker<'_> {
             leave_out: self.leave_out(),
             symlinks: self.job.symlinks,
             part_size: self.job.part_size,
-            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            workers: super::workers(std::thread::available_parallelism().map_or(2, usize::from)),
             events: self.events.clone(),
             cancel: self.cancel.clone(),
         };
@@ -234,7 +228,9 @@ impl Maker<'_> {
         }
         let mut archives: Vec<ArchiveFile> = Vec::new();
         let mut info = None;
+        let source = self.source_info().await?;
         if let Some(packed) = files {
+            warnings.extend(source.remote_storage.as_deref().map(|driver| self.remote_media(driver)));
             archives.extend(packed.archives);
             warnings.extend(packed.warnings);
             info = Some(FilesInfo {
@@ -242,6 +238,7 @@ impl Maker<'_> {
                 source_bytes: packed.source_bytes,
                 excluded: packed.excluded,
                 links_out: packed.links_out,
+                links_out_more: packed.links_out_more,
             });
         }
         let mut databases = Vec::new();
@@ -255,7 +252,7 @@ impl Maker<'_> {
             .then(|| parts.failures.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "));
 
         self.events.emit(Event::Started { phase: Phase::Seal, total_bytes: None, total_items: None });
-        let mut manifest = self.manifest(&making, complete).await?;
+        let mut manifest = self.manifest(&making, source, complete);
         manifest.done = parts.done;
         manifest.archives.clone_from(&archives);
         manifest.files = info;
@@ -268,18 +265,32 @@ impl Maker<'_> {
         Ok(Made { copy, name, complete, warnings, missing })
     }
 
-    async fn manifest(&self, making: &Making, complete: bool) -> Result<Manifest, String> {
-        let job = self.job;
-        let (source, shown) = (job.source.clone(), job.source.root.display().to_string());
-        let source = blocking(move || SourceInfo {
-            root: shown,
+    async fn source_info(&self) -> Result<SourceInfo, String> {
+        let source = self.job.source.clone();
+        blocking(move || SourceInfo {
+            root: source.root.display().to_string(),
             resolved_root: source.resolve_root().ok().map(|root| root.display().to_string()),
             magento_version: source.version(),
+            remote_storage: source.configuration().ok().and_then(|settings| settings.remote_storage()),
         })
-        .await?;
+        .await
+    }
+
+    /// Nothing of this disk is missing, and yet a restore has no pictures.
+    fn remote_media(&self, driver: &str) -> Warning {
+        let text = format!(
+            "The store keeps its media in remote storage ({driver}): they are not in this archive. Back the bucket up by itself, with versioning or a copy."
+        );
+        let warning = Warning::note("remote_storage", Some(driver.into()), text);
+        self.events.emit(Event::Warned(warning.clone()));
+        warning
+    }
+
+    fn manifest(&self, making: &Making, source: SourceInfo, complete: bool) -> Manifest {
+        let job = self.job;
         let elapsed = chrono::Duration::from_std(self.started.elapsed()).unwrap_or_default();
         let requested = [(job.files, ArchiveType::Files), (job.database, ArchiveType::Database)];
-        Ok(Manifest {
+        Manifest {
             format: FORMAT,
             program: PROGRAM.into(),
             program_version: env!("CARGO_PKG_VERSION").into(),
@@ -298,7 +309,7 @@ impl Maker<'_> {
             databases: Vec::new(),
             warnings_total: 0,
             warnings: Vec::new(),
-        })
+        }
     }
 
     /// Writes the manifests and gives the copy its name. Destinations get the manifest without the mark of a staging copy.

@@ -5,6 +5,18 @@ use std::path::Path;
 /// What a copy needs besides its archives: the manifest, directories, rounding to blocks.
 const RESERVE: u64 = 1024 * 1024;
 
+/// No store is compressed to a smaller part of its size.
+const COMPRESSED_AT_MOST: u64 = 50;
+
+/// What a copy will need: as much as the last one, but no more than its sources have (`measured`, before compression). A last copy that is
+/// too small to be one of these sources was of something else (before, the Set left out more, or one of its types) and says nothing.
+pub(super) fn expected(measured: u64, last_copy: Option<u64>) -> u64 {
+    match last_copy {
+        Some(last) if last >= measured / COMPRESSED_AT_MOST => last.min(measured),
+        _ => measured,
+    }
+}
+
 /// Refuses when the archive directory's disk has no room for `expected` bytes; the message says what to do.
 pub(super) fn check(dir: &Path, expected: u64) -> Result<(), String> {
     let free = free(dir).map_err(|e| {
@@ -84,6 +96,22 @@ mod tests {
     #[case(u64::MAX, "16384.0 PiB")]
     fn sizes_are_written_for_people(#[case] bytes: u64, #[case] text: &str) {
         assert_eq!(human(bytes), text);
+    }
+
+    #[rstest]
+    #[case(100, None, 100)]
+    #[case(100, Some(30), 30)]
+    #[case(100, Some(2), 2)]
+    #[case(100, Some(1), 100)]
+    #[case(100, Some(0), 100)]
+    #[case(100, Some(500), 100)]
+    #[case(0, Some(500), 0)]
+    fn the_last_copy_counts_when_it_can_be_of_the_same_sources(
+        #[case] measured: u64,
+        #[case] last_copy: Option<u64>,
+        #[case] expected_bytes: u64,
+    ) {
+        assert_eq!(expected(measured, last_copy), expected_bytes);
     }
 
     #[test]

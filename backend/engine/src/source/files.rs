@@ -1,5 +1,6 @@
 //! The file tree: walking it, and what is left out.
 
+mod bounded;
 mod excludes;
 mod handles;
 mod links;

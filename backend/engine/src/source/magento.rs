@@ -25,7 +25,7 @@ use value::{Array, Key, Value};
 pub struct Source {
     /// The Magento root, links unresolved.
     pub root: PathBuf,
-    /// `STOREKEEP_MAGENTO_DATABASE_URL`: overrides what `env.php` says.
+    /// `STOREKEEP_MAGENTO_DATABASE_URL`: overrides what `env.php` says of the connection `default`.
     pub database_url: Option<String>,
     /// The environment that `getenv()`, `$_ENV`, `#env(..)` and Magento's override variables see.
     pub environment: BTreeMap<String, String>,
@@ -64,6 +64,8 @@ pub struct Databases {
     pub table_prefix: String,
     /// Each database once, `default` first; never empty.
     pub connections: Vec<Connection>,
+    /// Further active connections that cannot be understood, by name, and why.
+    pub unresolved: Vec<(String, SourceError)>,
 }
 
 impl Source {
@@ -119,26 +121,21 @@ impl Source {
         Ok(Configuration { values: Value::Array(values), remark })
     }
 
-    /// The databases of the store, read anew each time.
+    /// The databases of the store, read anew each time. The URL stands in for the connection `default`; others stay.
     pub fn databases(&self) -> Result<Databases, SourceError> {
-        match &self.database_url {
-            None => {
-                let configuration = self.configuration()?;
-                Ok(Databases {
-                    table_prefix: configuration.table_prefix()?,
-                    connections: connection::connections(&configuration.values)?,
-                })
+        let over = self.database_url.as_deref().map(url::parse).transpose()?;
+        let (configuration, over) = match (self.configuration(), over) {
+            (Ok(configuration), over) => (configuration, over),
+            // The settings are worth having, but the URL alone is enough to work with.
+            (Err(_), Some(connection)) => {
+                let connections = vec![connection];
+                return Ok(Databases { table_prefix: String::new(), connections, unresolved: Vec::new() });
             }
-            Some(url) => {
-                let connection = url::parse(url)?;
-                // The prefix is worth having, but the URL alone is enough to work with.
-                let table_prefix = match self.configuration() {
-                    Ok(configuration) => configuration.table_prefix()?,
-                    Err(_) => String::new(),
-                };
-                Ok(Databases { table_prefix, connections: vec![connection] })
-            }
-        }
+            (Err(error), None) => return Err(error),
+        };
+        let table_prefix = configuration.table_prefix()?;
+        let found = connection::connections(&configuration.values, over)?;
+        Ok(Databases { table_prefix, connections: found.usable, unresolved: found.unresolved })
     }
 
     /// `Magento Open Source 2.4.7-p3`, when Composer's files say so.

@@ -7,6 +7,7 @@ use super::database::{Session, connect, patterns, quote_name};
 use super::files::{Measured, Symlinks, measure};
 use super::magento::connection::Connection;
 use super::magento::{Source, SourceError};
+use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -112,6 +113,9 @@ pub async fn inspect(source: &Source, archive_dir: &Path) -> Report {
     match databases {
         Ok(Ok(databases)) => {
             table_prefix = databases.table_prefix;
+            for (_, error) in databases.unresolved {
+                problems.push(Problem::from_error(Severity::Error, error));
+            }
             for connection in &databases.connections {
                 reported.push(inspect_database(connection, &table_prefix, &mut problems).await);
             }
@@ -253,18 +257,29 @@ async fn inspect_database(
     match look(&mut session.conn, &connection.database).await {
         Ok((tables, grants, user)) => {
             reported.grants = grants.check(&connection.database, &user);
+            let unseen = !grants.sees_routines(&connection.database, &session.server);
+            let remedy = grants::routines_remedy(&session.server, &connection.database, &user);
             let has_views = tables.iter().any(|table| table.kind == Kind::View);
             for checked in reported.grants.iter().filter(|checked| checked.is_missed()) {
                 if checked.privilege != "SHOW VIEW" || has_views {
                     problems.push(grant_problem(checked, connection));
                 }
             }
-            if !grants.sees_routines(&connection.database, &session.server) {
+            if unseen {
+                let views = views_with_routines(&mut session.conn, &tables).await;
+                if !views.is_empty() {
+                    let checked = grants::execute(&connection.database, &user);
+                    let mut problem = grant_problem(&checked, connection);
+                    problem.message += &format!(" They are {}.", views.join(", "));
+                    problem.remedy += &format!(" {remedy}");
+                    problems.push(problem);
+                    reported.grants.push(checked);
+                }
                 problems.push(Problem::new(
                     Severity::Warning,
                     "routines_unseen",
                     format!("The database user of '{}' may not see stored routines. Magento has none; those of an extension would be missing.", connection.database),
-                    grants::ROUTINES_REMEDY,
+                    remedy,
                 ));
             }
             engine_problems(&tables, connection, problems);
@@ -282,6 +297,18 @@ async fn look(conn: &mut Conn, database: &str) -> Result<(Vec<Table>, Grants, St
     let grants = Grants::read(conn).await?;
     let user = grants::current_user(conn).await?;
     Ok((catalog::tables(conn, database).await?, grants, user))
+}
+
+/// The views (in quotes) that call a routine which the user may not run.
+async fn views_with_routines(conn: &mut Conn, tables: &[Table]) -> Vec<String> {
+    let mut found = Vec::new();
+    for view in tables.iter().filter(|table| table.kind == Kind::View) {
+        let shown = conn.query_drop(format!("SHOW COLUMNS FROM {}", quote_name(&view.name))).await;
+        if matches!(shown, Err(Error::Server(error)) if error.code == 1370) {
+            found.push(format!("'{}'", view.name));
+        }
+    }
+    found
 }
 
 fn grant_problem(checked: &Checked, connection: &Connection) -> Problem {

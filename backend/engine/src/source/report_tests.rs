@@ -125,3 +125,28 @@ async fn a_store_that_cannot_be_reached_is_one_problem() {
     assert_eq!(problems(&report), [(Severity::Error, "root")]);
     assert_eq!(report.resolved_root, None);
 }
+
+#[tokio::test]
+async fn views_that_want_a_privilege_are_named_with_it() {
+    let store = server().store(
+        "CREATE TABLE a (id int); CREATE FUNCTION doubled(n int) RETURNS int DETERMINISTIC RETURN n * 2; CREATE VIEW v AS SELECT doubled(id) AS x FROM a; CREATE VIEW w AS SELECT id FROM a",
+    );
+    store.grant_only(&["SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON `{db}`.*"]);
+    let report = inspect(&store.source(), Path::new("/nowhere")).await;
+    let [.., missing] = report.problems.iter().filter(|p| p.code == "grant_missing").collect::<Vec<_>>()[..]
+    else {
+        panic!("{:?}", report.problems)
+    };
+    assert_eq!(missing.severity, Severity::Error);
+    assert!(missing.message.contains("EXECUTE") && missing.message.contains("'v'"), "{missing:?}");
+    assert!(!missing.message.contains("'w'"), "{missing:?}");
+    assert!(missing.remedy.contains("GRANT EXECUTE ON"), "{missing:?}");
+    let held = |privilege: &str| {
+        report.databases[0].grants.iter().find(|g| g.privilege == privilege).map(|checked| checked.held)
+    };
+    assert_eq!(held("EXECUTE"), Some(false));
+
+    store.grant_only(&["SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON `{db}`.*", "SELECT ON mysql.proc"]);
+    let report = inspect(&store.source(), Path::new("/nowhere")).await;
+    assert!(!report.problems.iter().any(|p| p.code == "grant_missing"), "{:?}", report.problems);
+}

@@ -1,6 +1,7 @@
 //! A directory of this server as a destination.
 
 use super::{Body, ByteStream, Entry, Error, ErrorKind, Listing, Result, Storage, StorageKind, Stored};
+use crate::policy::layout;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use std::fs::{DirBuilder, OpenOptions};
@@ -230,6 +231,12 @@ fn remove_strays(dir: &Path) {
     }
 }
 
+/// Whether an object of ours may lie below this directory: in a Set's folder everything does that is named like a copy. What cannot be
+/// read elsewhere there (a disk's `lost+found`) is foreign, and does not make a list incomplete for ever.
+fn may_be_ours(key: &str) -> bool {
+    key.split('/').nth(1).is_none_or(|name| layout::parse_copy_name(name).is_some())
+}
+
 /// Collects the files below `dir`. Links are not followed: what they lead to is not ours. Names that are not UTF-8 are foreign too.
 fn walk(dir: &Path, prefix: &str, listing: &mut Listing) {
     let entries = match std::fs::read_dir(dir) {
@@ -237,7 +244,7 @@ fn walk(dir: &Path, prefix: &str, listing: &mut Listing) {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return,
         Err(error) => {
             tracing::warn!(path = %dir.display(), %error, "a directory cannot be listed");
-            listing.complete = false;
+            listing.complete &= !may_be_ours(prefix);
             return;
         }
     };
@@ -248,7 +255,7 @@ fn walk(dir: &Path, prefix: &str, listing: &mut Listing) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
                 tracing::warn!(path = %dir.display(), %error, "a directory cannot be listed to its end");
-                listing.complete = false;
+                listing.complete &= !may_be_ours(prefix);
                 return;
             }
         };
@@ -262,9 +269,60 @@ fn walk(dir: &Path, prefix: &str, listing: &mut Listing) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
                     tracing::warn!(path = %entry.path().display(), %error, "a file cannot be looked at");
-                    listing.complete = false;
+                    listing.complete &= !may_be_ours(prefix);
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Lists on a thread that has to obey permissions.
+    fn list_unprivileged(root: &Path, prefix: &str) -> Listing {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let mut sets = capabilities(None).unwrap();
+                sets.effective -= CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+                set_capabilities(None, sets).unwrap();
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(LocalStorage::new(root).list(prefix)).unwrap()
+            });
+            thread.join().unwrap()
+        })
+    }
+
+    /// What cannot be read and cannot be a copy of ours does not keep a list from being complete.
+    #[rstest]
+    #[case("set/lost+found", true)]
+    #[case("set/notes/2026-11-22T02-30-00Z", true)]
+    #[case("set/2026-11-22T02-30-00Z.partial", true)]
+    #[case("set/2026-11-22T02-30-00Z", false)]
+    #[case("set/2026-11-22T02-30-00Z/files", false)]
+    #[case("set", false)]
+    #[case("", false)]
+    fn a_folder_that_cannot_be_read_counts_when_it_may_hold_copies(
+        #[case] closed: &str,
+        #[case] complete: bool,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        fs::create_dir_all(root.join("set/2026-11-22T02-30-00Z/files")).unwrap();
+        fs::create_dir_all(root.join("set/2026-11-23T02-30-00Z")).unwrap();
+        fs::write(root.join("set/2026-11-23T02-30-00Z/manifest.json"), "x").unwrap();
+        let closed = root.join(closed);
+        fs::create_dir_all(&closed).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+        let listing = list_unprivileged(&root, "set");
+        assert_eq!(listing.complete, complete, "{listing:?}");
+        let seen = listing.entries.iter().any(|entry| entry.key == "set/2026-11-23T02-30-00Z/manifest.json");
+        assert_eq!(seen, closed.starts_with(root.join("set/")) && closed != root.join("set"), "{listing:?}");
+        fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 use crate::support::*;
 use engine::archive::tree::{PackOptions, pack};
 use engine::source::files::Symlinks;
+use rstest::rstest;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -76,10 +77,34 @@ fn a_shared_link_that_leads_nowhere_or_around_the_root_stays_a_link() {
     symlink("../../..", bench.path("releases/5/pub/media")).unwrap();
     fs::remove_file(bench.path("shared/env.php")).unwrap();
     let packed = bench.pack();
-    let expected = [("shared_link", "app/etc/env.php", false), ("shared_link", "pub/media", false)];
+    let expected = [("shared_link", "app/etc/env.php", true), ("shared_link", "pub/media", true)];
     assert_eq!(codes(&packed.warnings), expected);
+    assert!(packed.warnings[0].message.contains("leads nowhere"), "{:?}", packed.warnings);
     bench.restore();
     assert_trees(&snapshot(&bench.path("releases/5")), &snapshot(&bench.back()));
+}
+
+/// A disk that is not mounted, a link to itself, a file where a directory was.
+#[rstest]
+#[case("../../../not-mounted/media")]
+#[case("media")]
+#[case("../../../shared/env.php/media")]
+fn media_that_cannot_be_reached_are_missing(#[case] target: &str) {
+    let bench = deployed();
+    fs::remove_file(bench.path("releases/5/pub/media")).unwrap();
+    symlink(target, bench.path("releases/5/pub/media")).unwrap();
+    let packed = bench.pack();
+    assert_eq!(codes(&packed.warnings), [("shared_link", "pub/media", true)]);
+    assert!(bench.listing().contains(&"pub/media".to_string()));
+
+    // Who leaves them out, or wants links as they are, misses nothing.
+    for excluded in ["pub/media", "pub"] {
+        fs::remove_dir_all(bench.out()).unwrap();
+        assert_eq!(bench.pack_without(&[excluded]).warnings, []);
+    }
+    fs::remove_dir_all(bench.out()).unwrap();
+    let kept = pack(PackOptions { symlinks: Symlinks::Keep, ..bench.options() }).unwrap();
+    assert_eq!(kept.warnings, []);
 }
 
 #[test]
@@ -88,8 +113,15 @@ fn media_behind_a_kept_link_are_told_to_be_missing_from_the_archive() {
     fs::create_dir_all(bench.path("elsewhere/media")).unwrap();
     symlink("../elsewhere", bench.root().join("pub")).unwrap();
     let packed = bench.pack();
-    assert_eq!(codes(&packed.warnings), [("shared_behind_link", "pub", false)]);
+    assert_eq!(codes(&packed.warnings), [("shared_behind_link", "pub", true)]);
     assert!(packed.warnings[0].message.contains("pub/media"));
+    for excluded in ["pub", "pub/media", "**/media"] {
+        fs::remove_dir_all(bench.out()).unwrap();
+        assert_eq!(bench.pack_without(&[excluded]).warnings, []);
+    }
+    fs::remove_dir_all(bench.out()).unwrap();
+    let kept = pack(PackOptions { symlinks: Symlinks::Keep, ..bench.options() }).unwrap();
+    assert_eq!(kept.warnings, []);
 }
 
 #[test]

@@ -11,15 +11,6 @@ use std::os::unix::fs::symlink;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1u64;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
-
 #[test]
 fn excluded_directories_stay_as_empty_entries_and_excluded_files_vanish() {
     let bench = Bench::new();
@@ -87,6 +78,32 @@ fn the_archive_directory_inside_the_root_is_left_out_whatever_it_is_called() {
     fs::create_dir_all(bench.out()).unwrap();
     fs::rename(archive, bench.out().join("files")).unwrap();
     assert_eq!(bench.listing(), ["var/", "var/keep", "./"]);
+}
+
+#[test]
+fn lists_of_links_and_of_exclusions_are_bounded_and_the_rest_is_counted() {
+    let bench = Bench::new();
+    for i in 0..10_003 {
+        symlink(format!("/elsewhere/{i}"), bench.root().join(format!("link{i}"))).unwrap();
+    }
+    let packed = bench.pack();
+    assert_eq!((packed.links_out.len(), packed.links_out_more), (10_000, 3));
+    assert_eq!(codes(&packed.warnings), [("more_links_out", "", false)]);
+    assert!(packed.warnings[0].message.starts_with("3 more"), "{:?}", packed.warnings);
+    let long = "x".repeat(255);
+    let deep = bench.root().join([long.as_str(); 3].join("/"));
+    fs::create_dir_all(&deep).unwrap();
+    for i in 0..8000 {
+        symlink(format!("/elsewhere/{long}/{i}"), deep.join(format!("link{i}"))).unwrap();
+    }
+    fs::remove_dir_all(bench.out()).unwrap();
+    let packed = bench.pack_without(&["link*"]);
+    let bytes: usize = packed.links_out.iter().map(|link| link.path.len() + link.target.len()).sum();
+    assert!((3 << 20..=4 << 20).contains(&bytes), "{bytes}");
+    assert_eq!(packed.links_out.len() as u64 + packed.links_out_more, 8000);
+    assert_eq!(packed.excluded.len(), 10_000);
+    let told = codes(&packed.warnings);
+    assert_eq!(told, [("more_left_out", "", false), ("more_links_out", "", false)]);
 }
 
 #[test]

@@ -91,15 +91,28 @@ fn a_file_that_was_rewritten_after_the_walk_is_archived_as_it_is_then() {
 }
 
 #[test]
-fn a_small_file_that_became_huge_is_cut_and_told() {
+fn a_small_file_that_became_huge_is_archived_whole() {
     let bench = Bench::new();
-    bench.file("log", "short");
+    bench.file("dir/log", "short");
     bench.file("next", "untouched");
-    let packed = after_the_walk(&bench, |root| fs::write(root.join("log"), vec![9; 6 << 20]).unwrap());
-    assert_eq!(codes(&packed.warnings), [("changed", "log", false)]);
-    bench.restore();
-    assert_eq!(bench.restored("log"), vec![9; 4 << 20]);
-    assert_eq!(bench.restored("next"), b"untouched");
+    let packed = after_the_walk(&bench, |root| fs::write(root.join("dir/log"), noise(21 << 20)).unwrap());
+    assert_eq!(packed.warnings, []);
+    assert_eq!(packed.source_bytes, (21 << 20) + 9);
+    bench.assert_same();
+}
+
+#[test]
+fn all_names_of_a_file_that_became_huge_are_archived() {
+    let bench = Bench::new();
+    let first = bench.file("a", "short");
+    fs::hard_link(&first, bench.root().join("b")).unwrap();
+    fs::hard_link(&first, bench.root().join("z")).unwrap();
+    for i in 0..2000 {
+        bench.file(format!("m/{i}"), noise(1000));
+    }
+    let packed = after_the_walk(&bench, |root| fs::write(root.join("a"), noise(6 << 20)).unwrap());
+    assert_eq!(packed.warnings, []);
+    bench.assert_same();
 }
 
 #[test]

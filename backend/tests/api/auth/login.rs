@@ -48,15 +48,19 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let app = TestApp::start().await;
     let someone = app.someone_with(&[]).await;
     let mut fastest = [Duration::MAX; 2];
-    for i in 0..4 {
+    let ratio = |fastest: [Duration; 2]| fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
+    // Other work on the machine slows single attempts down; the fastest of each come together in the end.
+    for i in 0..20 {
         for (which, name) in [someone.username.as_str(), "nobody-of-this-name"].iter().enumerate() {
             let began = Instant::now();
             login(&app, name, "a wrong guess", &format!("198.51.100.{i}")).await.is(401);
             fastest[which] = fastest[which].min(began.elapsed());
         }
+        if i >= 3 && (0.5..2.0).contains(&ratio(fastest)) {
+            return;
+        }
     }
-    let ratio = fastest[0].as_secs_f64() / fastest[1].as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{fastest:?}");
+    panic!("{fastest:?}");
 }
 
 #[actix_web::test]

@@ -2,6 +2,7 @@ use crate::support::{Answer, Someone, TestApp};
 use chrono::TimeDelta;
 use contract::endpoints as ep;
 use contract::{ProblemCode, RefreshInput, Resource, Session};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 async fn refresh(app: &TestApp, token: &str) -> Answer<Session> {
     let input = RefreshInput { refresh_token: Some(token.into()) };
@@ -62,17 +63,77 @@ async fn a_used_token_that_comes_again_ends_the_session() {
     }
 }
 
+/// The refresh tokens that still work.
+async fn living(app: &TestApp) -> usize {
+    use storekeep::entity::sessions::{Column, Entity};
+    let open = Entity::find().filter(Column::UsedAt.is_null()).filter(Column::EndedAt.is_null());
+    open.all(&app.app.db).await.unwrap().len()
+}
+
+#[actix_web::test]
+async fn an_answer_that_was_lost_is_given_again_on_one_line_of_tokens() {
+    let app = TestApp::start().await;
+    let someone = somebody(&app).await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(refresh(&app, &someone.refresh_token).await);
+        app.clock.advance(TimeDelta::seconds(4));
+        assert_eq!(living(&app).await, 1);
+    }
+    for answer in &answers {
+        assert_eq!(me(&app, &answer.ok().access_token).await, 200);
+    }
+    let last = next(&answers[2]);
+    assert!(answers[..2].iter().all(|a| next(a) != last));
+    refresh(&app, &last).await.is(200);
+    assert_eq!(living(&app).await, 1);
+    // The time counts from the first use, however often it came again.
+    let again = refresh(&app, &someone.refresh_token).await;
+    again.refused(ProblemCode::SessionEnded);
+}
+
+#[actix_web::test]
+async fn a_lost_answer_that_turns_up_after_all_ends_the_session() {
+    let app = TestApp::start().await;
+    let someone = somebody(&app).await;
+    let lost = next(&refresh(&app, &someone.refresh_token).await);
+    let newest = next(&refresh(&app, &someone.refresh_token).await);
+    refresh(&app, &lost).await.refused(ProblemCode::SessionEnded);
+    refresh(&app, &newest).await.refused(ProblemCode::SessionEnded);
+    app.call(&ep::GET_ME, &[]).by(&someone).send().await.refused(ProblemCode::SessionEnded);
+}
+
+#[actix_web::test]
+async fn a_used_token_that_comes_after_its_successor_was_used_ends_the_session_at_once() {
+    let app = TestApp::start().await;
+    for retried in [false, true] {
+        let someone = somebody(&app).await;
+        if retried {
+            refresh(&app, &someone.refresh_token).await.is(200);
+        }
+        let second = next(&refresh(&app, &someone.refresh_token).await);
+        let answer = refresh(&app, &second).await;
+        let (session, newest) = (answer.ok(), next(&answer));
+        refresh(&app, &someone.refresh_token).await.refused(ProblemCode::SessionEnded);
+        refresh(&app, &newest).await.refused(ProblemCode::SessionEnded);
+        app.call(&ep::GET_ME, &[])
+            .token(&session.access_token)
+            .send()
+            .await
+            .refused(ProblemCode::SessionEnded);
+    }
+}
+
 #[actix_web::test]
 async fn two_tabs_that_refresh_at_once_stay_signed_in_on_one_line_of_tokens() {
     let app = TestApp::start().await;
     let someone = somebody(&app).await;
     let both = futures_util::future::join_all((0..2).map(|_| refresh(&app, &someone.refresh_token))).await;
-    let cookies: Vec<String> = both.iter().filter_map(|a| a.cookie("storekeep_refresh")).collect();
-    assert_eq!(cookies.len(), 1);
     for answer in &both {
         assert_eq!(me(&app, &answer.ok().access_token).await, 200);
+        assert!(answer.cookie("storekeep_refresh").is_some());
     }
-    refresh(&app, &cookies[0]).await.is(200);
+    assert_eq!(living(&app).await, 1);
 }
 
 #[actix_web::test]

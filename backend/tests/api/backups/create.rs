@@ -68,12 +68,47 @@ async fn taken_names_are_refused_with_their_field() {
 }
 
 #[rstest]
-#[case::unsafe_folder("folder_name", json!("../x"), "folder_name")]
-#[case::folder_with_slash("folder_name", json!("a/b"), "folder_name")]
-#[case::dot("folder_name", json!("."), "folder_name")]
-#[case::no_folder("folder_name", json!(""), "folder_name")]
-#[case::long_folder("folder_name", json!("x".repeat(300)), "folder_name")]
-#[case::nul("folder_name", json!("a\u{0}b"), "folder_name")]
+#[case("../x")]
+#[case("a/b")]
+#[case("a\\b")]
+#[case(".")]
+#[case("..")]
+#[case("")]
+#[case(".hidden")]
+#[case("end.")]
+#[case("a b")]
+#[case("ä")]
+#[case("a\u{0}b")]
+#[case("a\nb")]
+#[case(&"x".repeat(101))]
+#[case(&"x".repeat(300))]
+#[actix_web::test]
+async fn a_folder_name_that_is_no_safe_segment_is_refused_new_or_changed(#[case] name: &str) {
+    let app = TestApp::start().await;
+    let someone = operator(&app).await;
+    let made = create(&app, &someone, &input("Nightly")).await;
+    let id = made.id.to_string();
+    let bad = BackupSetInput { folder_name: name.into(), ..input("Other") };
+    for ask in [app.call(&ep::CREATE_BACKUP, &[]), app.call(&ep::UPDATE_BACKUP, &[&id])] {
+        let answer = ask.by(&someone).body(&bad).send().await;
+        answer.refused(ProblemCode::Invalid);
+        assert_eq!(answer.fields(), ["folder_name"]);
+    }
+    assert_eq!(app.app.backups.get(made.id).await.unwrap(), made);
+}
+
+#[actix_web::test]
+async fn a_null_path_is_an_empty_one() {
+    let app = TestApp::start().await;
+    let someone = operator(&app).await;
+    let mut body = serde_json::to_value(input("Nightly")).unwrap();
+    body["storages"] = json!([{"storage_id": null, "enabled": true, "keep_copies": 1, "path": null}]);
+    let set = app.call(&ep::CREATE_BACKUP, &[]).by(&someone).json(body.clone()).send().await.is(201).ok();
+    assert_eq!(set.storages[0].path, "");
+    app.call(&ep::UPDATE_BACKUP, &[&set.id.to_string()]).by(&someone).json(body).send().await.is(200);
+}
+
+#[rstest]
 #[case::no_title("title", json!("  "), "title")]
 #[case::no_types("backup_types", json!([]), "backup_types")]
 #[case::unknown_type("backup_types", json!(["tapes"]), "backup_types[0]")]

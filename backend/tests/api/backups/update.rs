@@ -64,6 +64,9 @@ async fn taken_names_unknown_sets_and_bad_fields_are_refused() {
     let save = |id: &str, body: BackupSetInput| app.call(&ep::UPDATE_BACKUP, &[id]).by(&someone).body(&body);
     let problem = save(&id, input("nightly")).send().await.refused(ProblemCode::Taken);
     assert_eq!(problem.errors[0].field, "title");
+    let folder = BackupSetInput { folder_name: "NIGHTLY".into(), ..input("Weekly") };
+    let problem = save(&id, folder).send().await.refused(ProblemCode::Taken);
+    assert_eq!((problem.errors[0].field.as_str(), problem.errors[0].code.as_str()), ("folder_name", "taken"));
     save("99", input("New")).send().await.refused(ProblemCode::NotFound);
     let bad = BackupSetInput { folder_name: "../x".into(), ..input("Weekly") };
     assert_eq!(save(&id, bad).send().await.fields(), ["folder_name"]);

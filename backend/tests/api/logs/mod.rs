@@ -1,6 +1,7 @@
 mod archives;
 mod events;
 mod get;
+mod lasting;
 mod list;
 
 use crate::support::{Someone, TestApp, files_only};

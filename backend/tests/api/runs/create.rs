@@ -71,8 +71,8 @@ async fn a_request_may_wait_for_the_end() {
     let log = app.call(&ep::RUN_BACKUP, &[&id]).query(&uri).by(&someone).send().await.is(200).ok();
     assert_eq!(log.overall_status, OverallStatus::Success, "{log:?}");
     let uri = format!("/api/v1/backups/{id}/runs?wait=301");
-    let answer = app.call(&ep::RUN_BACKUP, &[&id]).query(&uri).by(&someone).send().await;
-    assert_eq!(answer.fields(), ["wait"]);
+    app.clock.advance(chrono::TimeDelta::minutes(1));
+    app.call(&ep::RUN_BACKUP, &[&id]).query(&uri).by(&someone).send().await.is(200);
 }
 
 #[actix_web::test]

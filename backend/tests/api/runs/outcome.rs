@@ -1,16 +1,16 @@
 //! Whole passes, as a client sees them.
 
-use super::{request, runner};
-use crate::support::{TestApp, files_only, make_store, monday};
+use super::{request, runner, storage};
+use crate::support::{TestApp, files_only, make_store};
 use chrono::TimeDelta;
 use contract::{
     BackupLog, BackupSetInput, BackupType, OverallStatus, RowStatus, StorageRow, StorageType, endpoints as ep,
 };
 use engine::demo::server::PrivateServer;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::ConnectionTrait;
 use std::process::Command;
 use std::time::Duration;
-use storekeep::entity::storages;
+use storekeep::clock::Clock;
 
 async fn run(app: &TestApp, input: &BackupSetInput) -> BackupLog {
     let someone = runner(app).await;
@@ -105,23 +105,10 @@ async fn files_and_database_of_a_real_server_succeed() {
 async fn a_dead_destination_fails_alone_and_names_itself() {
     let app = TestApp::with_store().await;
     let _work = app.work();
-    let storage = storages::ActiveModel {
-        enabled: Set(false),
-        title: Set("Offsite".into()),
-        title_key: Set("offsite".into()),
-        kind: Set("dropbox".into()),
-        client_id: Set("x".into()),
-        path_style: Set(false),
-        linked: Set(false),
-        created_at: Set(monday()),
-        updated_at: Set(monday()),
-        revision: Set(1),
-        ..Default::default()
-    };
-    let storage = storage.insert(&app.app.db).await.unwrap();
+    let storage = storage(&app, "Offsite", false).await;
     let mut input = files_only("Nightly");
     let row = |id| StorageRow { storage_id: Some(id), enabled: true, keep_copies: 1, path: "x".into() };
-    input.storages.push(row(storage.id));
+    input.storages.push(row(storage));
     let log = run(&app, &input).await;
     assert_eq!(log.overall_status, OverallStatus::Failed);
     assert_eq!(log.error_message, None);
@@ -130,6 +117,43 @@ async fn a_dead_destination_fails_alone_and_names_itself() {
     assert_eq!(states[1], ("Offsite", RowStatus::Failed));
     assert!(log.storages[1].message.contains("disabled"), "{}", log.storages[1].message);
     assert!(log.downloadable);
+}
+
+#[actix_web::test]
+async fn a_pass_that_could_not_be_prepared_has_a_result_for_every_row_too() {
+    // The scheduler starts it; that there is no store, the pass itself notices.
+    let app = TestApp::start().await;
+    let storage = storage(&app, "Offsite", true).await;
+    let mut input = files_only("Nightly");
+    input.storages.push(StorageRow {
+        storage_id: Some(storage),
+        enabled: true,
+        keep_copies: 1,
+        path: "x".into(),
+    });
+    let set = app.set(&input).await;
+    app.app.scheduler.tick(app.clock.now()).await;
+    let id = app.app.backups.get(set.id).await.unwrap().running_log_id.unwrap();
+    let _work = app.work();
+    let log = app.ended(id).await;
+    assert_eq!(log.overall_status, OverallStatus::Failed);
+    assert!(log.error_message.unwrap().contains("STOREKEEP_MAGENTO_ROOT"));
+    let rows: Vec<_> = log.storages.iter().map(|r| (r.title.as_str(), r.status)).collect();
+    assert_eq!(rows, [("Local", RowStatus::Failed), ("Offsite", RowStatus::Failed)]);
+    assert!(log.storages[0].message.contains("Nothing was stored here"), "{:?}", log.storages);
+}
+
+#[actix_web::test]
+async fn why_a_pass_could_not_be_prepared_is_told_without_secrets() {
+    let app = TestApp::with_store().await;
+    let set = app.set(&files_only("Nightly")).await;
+    let log = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap();
+    let broken = "UPDATE backups SET symlinks = 'token=hunter2'";
+    app.app.db.execute_unprepared(broken).await.unwrap();
+    let _work = app.work();
+    let message = app.ended(log.id).await.error_message.unwrap();
+    assert!(message.starts_with("The pass could not be prepared") && message.contains("token="), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
 }
 
 #[actix_web::test]

@@ -1,16 +1,20 @@
 //! What a server does about the passes of the one before it.
 
-use super::request;
+use super::{request, storage};
 use crate::support::{TestApp, config_with_store, files_only};
 use chrono::TimeDelta;
-use contract::OverallStatus;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use contract::{BackupSetInput, OverallStatus, RowStatus, StorageRow, StorageType};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel};
 use std::time::Duration;
 use storekeep::entity::logs;
 
 /// Queues a pass and makes it look as if `owner` was running it when it died.
-async fn left_behind(app: &TestApp, title: &str, owner: &str, lease: TimeDelta) -> i64 {
-    let set = app.set(&files_only(title)).await;
+pub async fn left_behind(app: &TestApp, title: &str, owner: &str, lease: TimeDelta) -> i64 {
+    left_behind_of(app, &files_only(title), owner, lease).await
+}
+
+async fn left_behind_of(app: &TestApp, input: &BackupSetInput, owner: &str, lease: TimeDelta) -> i64 {
+    let set = app.set(input).await;
     let log = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap();
     let row = logs::Entity::find_by_id(log.id).one(&app.app.db).await.unwrap().unwrap();
     let mut row = row.into_active_model();
@@ -21,7 +25,7 @@ async fn left_behind(app: &TestApp, title: &str, owner: &str, lease: TimeDelta) 
     log.id
 }
 
-fn owner_of(app: &TestApp) -> String {
+pub fn owner_of(app: &TestApp) -> String {
     std::fs::read_to_string(app.dir.path().join("data/server.lock")).unwrap()
 }
 
@@ -75,6 +79,52 @@ async fn a_copy_that_was_sealed_before_the_crash_is_kept_and_known() {
     let log = app.app.logs.get(done.id).await.unwrap();
     assert_eq!(log.overall_status, OverallStatus::Failed);
     assert_eq!((&log.files, &log.copy_path, log.downloadable), (&done.files, &done.copy_path, true));
+    // The local destination has it; the pass as a whole was interrupted all the same.
+    assert_eq!(log.storages.len(), 1);
+    let (row, was) = (&log.storages[0], &done.storages[0]);
+    assert_eq!((row.status, &row.storage_id, &row.title), (RowStatus::Success, &was.storage_id, &was.title));
+    assert_eq!(row.bytes, was.bytes);
+    assert!(row.message.contains(done.copy_path.as_ref().unwrap()), "{}", row.message);
+}
+
+#[actix_web::test]
+async fn every_enabled_row_of_an_interrupted_pass_has_a_result() {
+    let app = TestApp::with_store().await;
+    let storage = storage(&app, "Offsite", true).await;
+    let mut input = files_only("Nightly");
+    let row = |enabled| StorageRow { storage_id: Some(storage), enabled, keep_copies: 1, path: "x".into() };
+    input.storages.extend([row(true), row(false)]);
+    let log = left_behind_of(&app, &input, &owner_of(&app), TimeDelta::seconds(60)).await;
+    app.app.runs.recover().await.unwrap();
+    let log = app.app.logs.get(log).await.unwrap();
+    let rows: Vec<_> = log.storages.iter().map(|r| (r.title.as_str(), r.kind, r.status)).collect();
+    let expected = [
+        ("Local", StorageType::Local, RowStatus::Failed),
+        ("Offsite", StorageType::Dropbox, RowStatus::Failed),
+    ];
+    assert_eq!(rows, expected);
+    assert!(log.storages[0].message.contains("interrupted"), "{:?}", log.storages);
+    // It is not linked, and could not have taken anything.
+    assert!(log.storages[1].message.contains("Offsite"), "{:?}", log.storages);
+}
+
+#[actix_web::test]
+async fn one_set_that_cannot_be_read_keeps_no_other_from_being_recovered() {
+    let app = TestApp::with_store().await;
+    let owner = owner_of(&app);
+    let mut logs = Vec::new();
+    for title in ["One", "Two", "Three"] {
+        logs.push(left_behind(&app, title, &owner, TimeDelta::seconds(60)).await);
+    }
+    let set = app.app.logs.get(logs[0]).await.unwrap().backup_id.unwrap();
+    let broken = format!("UPDATE backups SET backup_types = 'nonsense' WHERE id = {set}");
+    app.app.db.execute_unprepared(&broken).await.unwrap();
+    app.app.runs.recover().await.unwrap();
+    for log in logs {
+        let log = app.app.logs.get(log).await.unwrap();
+        assert_eq!(log.overall_status, OverallStatus::Failed, "{log:?}");
+        assert!(log.error_message.unwrap().starts_with("interrupted"));
+    }
 }
 
 #[actix_web::test]

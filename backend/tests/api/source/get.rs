@@ -1,6 +1,7 @@
 use crate::support::{TestApp, make_store};
 use contract::{Resource, endpoints as ep};
 use engine::demo::server::PrivateServer;
+use serde_json::json;
 use std::process::Command;
 
 #[actix_web::test]
@@ -14,6 +15,31 @@ async fn without_a_store_the_report_says_what_to_do() {
         ("error", "no_source")
     );
     assert!(report.problems[0].remedy.contains("STOREKEEP_MAGENTO_ROOT"));
+}
+
+/// Who sees the Sets sees that nothing starts, without the right to read the settings.
+#[actix_web::test]
+async fn the_master_switch_is_a_problem_while_it_is_off() {
+    for app in [TestApp::start().await, TestApp::with_store().await] {
+        let someone = app.someone_with(&[Resource::Backups]).await;
+        let admin = app.administrator().await;
+        let codes = async || {
+            let report = app.call(&ep::GET_SOURCE, &[]).by(&someone).send().await.ok();
+            report.problems.into_iter().map(|p| p.code).collect::<Vec<_>>()
+        };
+        let before = codes().await;
+        assert!(!before.contains(&"switched_off".into()), "{before:?}");
+        let save = async |enabled| {
+            let settings = json!({"enabled": enabled, "time_zone": "UTC", "log_retention_days": 10, "max_parallel_passes": 1});
+            app.call(&ep::SAVE_CONFIG, &[]).by(&admin).json(settings).send().await.is(200);
+        };
+        // At once, although the report itself may be some seconds old.
+        save(false).await;
+        let off = codes().await;
+        assert_eq!((off[0].as_str(), &off[1..]), ("switched_off", &before[..]));
+        save(true).await;
+        assert_eq!(codes().await, before);
+    }
 }
 
 #[actix_web::test]

@@ -1,10 +1,12 @@
 //! The server under test: every service, an embedded database in a folder of its own, a clock that stands still.
 
 mod answer;
+mod databases;
 mod people;
 mod store;
 
 pub use answer::Answer;
+pub use databases::Metadata;
 pub use people::{PASSWORD, Someone};
 pub use store::{config_with_store, files_only, make_store};
 
@@ -23,10 +25,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use storekeep::app::App;
 use storekeep::auth::RefreshCookie;
-use storekeep::clock::TestClock;
+use storekeep::clock::{SharedClock, TestClock};
 use storekeep::config::{Config, Secret};
 use storekeep::http::Gateway;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 /// The token that makes the first administrator of a [`TestApp`].
 pub const SETUP_TOKEN: &str = "the-set-up-token-of-the-tests";
@@ -39,6 +42,8 @@ pub struct TestApp {
     pub app: App,
     pub clock: TestClock,
     pub dir: TempDir,
+    /// Cancelled, it tells requests that last that the server stops.
+    pub stopping: CancellationToken,
     call: Call,
 }
 
@@ -94,15 +99,33 @@ impl TestApp {
         TestApp::build(dir, config, |_| {}, |_| {}).await
     }
 
+    /// With a tiny store, and another clock than the one that stands still.
+    pub async fn with_store_and_clock(clock: SharedClock) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config_with_store(&dir, |_| {});
+        TestApp::build_with(clock, dir, config, |_| {}, |_| {}).await
+    }
+
     async fn build(
         dir: TempDir,
         config: Config,
         change: impl FnOnce(&mut Gateway),
         routes: fn(&mut ServiceConfig),
     ) -> Self {
-        storekeep::crypto::install_providers();
         let clock = TestClock::at(monday());
-        let app = App::assemble(config, Arc::new(clock.clone())).await.unwrap();
+        let app = TestApp::build_with(Arc::new(clock.clone()), dir, config, change, routes).await;
+        TestApp { clock, ..app }
+    }
+
+    async fn build_with(
+        clock: SharedClock,
+        dir: TempDir,
+        config: Config,
+        change: impl FnOnce(&mut Gateway),
+        routes: fn(&mut ServiceConfig),
+    ) -> Self {
+        storekeep::crypto::install_providers();
+        let app = App::assemble(config, clock).await.unwrap();
         let mut gateway = app.gateway(PUBLIC_URL).unwrap();
         change(&mut gateway);
         let application = app.application(&gateway, RefreshCookie::new(PUBLIC_URL)).configure(routes);
@@ -119,7 +142,7 @@ impl TestApp {
                 }
             })
         });
-        TestApp { app, clock, dir, call }
+        TestApp { app, clock: TestClock::at(monday()), dir, stopping: gateway.stopping, call }
     }
 
     /// Ends the server as a stop does; its folder stays.

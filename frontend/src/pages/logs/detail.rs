@@ -2,8 +2,9 @@
 
 use super::progress::Progress;
 use super::result::Results;
-use crate::api::{self, Link, Update, session};
-use crate::models::{format, words};
+use crate::api::{self, Update, session};
+use crate::models::link::Link;
+use crate::models::{format, progress, words};
 use crate::ui::*;
 use contract::{BackupLog, LogProgress, OverallStatus, Problem, endpoints as ep};
 use leptos::prelude::*;
@@ -16,6 +17,15 @@ pub struct Pass {
     pub log: RwSignal<Option<BackupLog>>,
     pub progress: RwSignal<Option<LogProgress>>,
     pub link: RwSignal<Link>,
+}
+
+impl Pass {
+    /// Waits for its turn.
+    pub fn queued(self) -> bool {
+        self.log.with(|l| {
+            l.as_ref().is_some_and(|l| self.progress.with(|p| progress::is_queued(l.queued, p.as_ref())))
+        })
+    }
 }
 
 #[component]
@@ -83,9 +93,10 @@ pub fn LogPage() -> impl IntoView {
     let running = Memo::new(move |_| {
         pass.log.with(|l| l.as_ref().is_some_and(|l| l.overall_status == OverallStatus::Pending))
     });
+    let badge = Memo::new(move |_| pass.log.with(|l| l.as_ref().map(|l| (l.overall_status, pass.queued()))));
     view! {
         <PageHeader title crumbs=vec![("/logs", "Backup Logs")]>
-            {move || head.get().map(|log| view! { <span role="status"><StatusBadge status=log.overall_status queued=log.queued/></span> })}
+            {move || badge.get().map(|(status, queued)| view! { <span role="status"><StatusBadge status queued/></span> })}
         </PageHeader>
         {move || problem.get().map(|problem| view! {
             <div class="card"><ErrorState problem retry=move |()| load()/></div>

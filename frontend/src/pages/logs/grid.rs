@@ -15,15 +15,12 @@ async fn fetch(query: ListQuery) -> Result<Loaded<BackupLog>, contract::Problem>
 
 #[component]
 pub fn LogList() -> impl IntoView {
-    let list =
-        use_list(ListQuery::sorted_by("-started_at"), &["overall_status", "trigger", "backup_id"], fetch);
-    poll(move || {
-        let pending =
-            |l: &Loaded<BackupLog>| l.items.iter().any(|l| l.overall_status == OverallStatus::Pending);
-        if list.loaded.with_untracked(|l| l.as_ref().is_some_and(pending)) {
-            list.reload();
-        }
-    });
+    let list = use_list(
+        ListQuery::sorted_by("-started_at"),
+        &["overall_status", "trigger", "backup_id"],
+        |l| l.overall_status == OverallStatus::Pending,
+        fetch,
+    );
     let one_set = move || list.query.with(|q| !q.filter("backup_id").is_empty());
     let all_sets = move |_| {
         list.query.update(|q| {

@@ -1,7 +1,7 @@
 //! A pass while it runs.
 
 use super::detail::Pass;
-use crate::api::Link;
+use crate::models::link::Link;
 use crate::models::progress::{self, PhaseLine, is_measured, percent};
 use crate::models::{format, words::Tone};
 use crate::ui::*;
@@ -10,26 +10,23 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Progress(pass: Pass) -> impl IntoView {
-    let overall = Signal::derive(move || pass.progress.with(|p| p.as_ref().and_then(progress::overall)));
+    // Without a stream nobody knows how far the pass is by now.
+    let known = move || pass.link.get() != Link::Polling;
+    let overall = Signal::derive(move || {
+        pass.progress.with(|p| p.as_ref().filter(|_| known()).and_then(progress::overall))
+    });
     let announced = Memo::new(move |_| {
         pass.progress.with(|p| p.as_ref().map(progress::announcement).unwrap_or_default())
     });
-    let queued = move || {
-        pass.log.with(|l| l.as_ref().is_some_and(|l| l.queued))
-            && pass.progress.with(|p| {
-                p.as_ref().is_none_or(|p| {
-                    p.phases.iter().all(|p| p.phase == Phase::Queued || p.state == PhaseState::Waiting)
-                })
-            })
-    };
-    let headline = move || match (queued(), overall.get()) {
+    let headline = move || match (pass.queued(), overall.get()) {
         (true, _) => "Waiting for its turn".to_string(),
         (false, Some(fraction)) => format!("{} %", percent(fraction)),
         (false, None) => "Working".into(),
     };
     let times = move || {
         pass.progress.with(|p| {
-            let Some(p) = p else { return String::new() };
+            // A time that stands still says nothing.
+            let Some(p) = p.as_ref().filter(|_| pass.link.get() == Link::Live) else { return String::new() };
             let elapsed = format!("{} so far", format::duration(p.elapsed_sec));
             match p.remaining_sec {
                 Some(left) => format!("{elapsed}, {} left", format::remaining(left)),
@@ -63,18 +60,18 @@ pub fn Progress(pass: Pass) -> impl IntoView {
             {move || (pass.link.get() != Link::Live).then(|| view! {
                 <Notice tone=Tone::Warn role="status">
                     <p>{match pass.link.get() {
-                        Link::Polling => "Live updates do not get through; the page asks every few seconds instead. The pass goes on.",
-                        _ => "The connection was lost. Trying again; the pass goes on.",
+                        Link::Polling => "Live figures do not get through. The pass goes on, and its result will appear here; the figures come back when the connection does.",
+                        _ => "The connection was lost. Trying again; the pass goes on, and the figures are those of a moment ago.",
                     }}</p>
                 </Notice>
             })}
-            <div class="phases">
+            <div class="phases" class:stale=move || pass.link.get() == Link::Reconnecting class:hidden-block=move || !known()>
                 {move || measured.get().into_iter().map(|phase| view! { <Measured pass phase/> }).collect_view()}
             </div>
-            <ol class="steps" aria-label="Steps">
+            <ol class="steps" aria-label="Steps" class:stale=move || pass.link.get() == Link::Reconnecting class:hidden-block=move || !known()>
                 {move || steps.get().into_iter().map(|phase| view! { <Step pass phase/> }).collect_view()}
             </ol>
-            {move || pass.progress.with(Option::is_none).then(|| view! { <Skeleton lines=3/> })}
+            {move || (known() && pass.progress.with(Option::is_none)).then(|| view! { <Skeleton lines=3/> })}
             <p class="mute small">"You can leave this page: the pass goes on without it."</p>
         </section>
     }

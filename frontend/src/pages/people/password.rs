@@ -49,7 +49,7 @@ pub fn ChangePassword() -> impl IntoView {
     view! {
         <PageHeader title="Change password" text="Every other session of yours ends when you change it."/>
         <form class="card narrow" novalidate on:submit=submit>
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
+            <FormProblem/>
             // For password managers.
             <input class="hidden" type="text" name="username" autocomplete="username" value=name tabindex="-1" aria-hidden="true" readonly/>
             <TextField name="current_password" label="Current password" kind="password" value=current set=current autocomplete="current-password"/>

@@ -104,7 +104,7 @@ fn RolePage(role: Option<Role>, #[prop(into)] reload: Callback<()>) -> impl Into
             <Notice tone=Tone::Info><p>"This role is built in and stays as it is. Add a role of your own for other permissions."</p></Notice>
         })}
         <form novalidate on:submit=submit>
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
+            <FormProblem/>
             <fieldset class="bare" disabled=!editable>
                 <Card title="Role">
                     <TextField name="name" label="Name" value=name set=set_name required=true autocomplete="off"/>

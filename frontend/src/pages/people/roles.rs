@@ -17,7 +17,7 @@ async fn fetch(query: ListQuery) -> Result<Loaded<Role>, contract::Problem> {
 #[component]
 pub fn RoleList() -> impl IntoView {
     let toaster = expect_context::<Toaster>();
-    let list = use_list(ListQuery::sorted_by("name"), &[], fetch);
+    let list = use_list(ListQuery::sorted_by("name"), &[], |_| false, fetch);
     let doomed = RwSignal::new(None::<(i64, String)>);
     let asking = RwSignal::new(false);
     let deleting = RwSignal::new(false);

@@ -169,7 +169,7 @@ fn UserPage(user: Option<User>, #[prop(into)] reload: Callback<()>) -> impl Into
         <LeaveGuard dirty/>
         <Conflict open=conflict what="This user" on_reload=reload on_overwrite=move |()| overwrite(true) busy/>
         <form novalidate on:submit=submit>
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
+            <FormProblem/>
             <Card title="Sign-in">
                 <div class="fields two">
                     <TextField name="username" label="User name" value=username set=set_username autocomplete="off" required=true/>

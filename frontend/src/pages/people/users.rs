@@ -16,7 +16,7 @@ async fn fetch(query: ListQuery) -> Result<Loaded<User>, contract::Problem> {
 #[component]
 pub fn UserList() -> impl IntoView {
     let toaster = expect_context::<Toaster>();
-    let list = use_list(ListQuery::sorted_by("username"), &[], fetch);
+    let list = use_list(ListQuery::sorted_by("username"), &[], |_| false, fetch);
     let doomed = RwSignal::new(None::<(i64, String)>);
     let asking = RwSignal::new(false);
     let deleting = RwSignal::new(false);

@@ -10,7 +10,8 @@ use crate::ui::*;
 use leptos::prelude::*;
 
 #[component]
-pub fn Excludes(typed: RwSignal<SetForm>) -> impl IntoView {
+pub fn Excludes(typed: RwSignal<SetForm>, read_only: bool) -> impl IntoView {
+    let form = expect_context::<Form>();
     let source = expect_context::<Source>();
     let types = Memo::new(move |_| typed.with(|t| (t.files, t.database)));
     let selected = RwSignal::new("files");
@@ -18,6 +19,18 @@ pub fn Excludes(typed: RwSignal<SetForm>) -> impl IntoView {
         (false, true) => selected.set("tables"),
         (true, false) => selected.set("files"),
         _ => {}
+    });
+    // A mistake behind the other tab is brought to the front.
+    Effect::new(move |_| {
+        if form.refusals() == 0 {
+            return;
+        }
+        let wrong = |path: &str| untrack(|| !form.errors_below(path).is_empty());
+        match (wrong("exclude_directories"), wrong("exclude_tables")) {
+            (true, false) => selected.set("files"),
+            (false, true) => selected.set("tables"),
+            _ => {}
+        }
     });
     let files = Memo::new(move |_| {
         typed.with(|t| if t.files { source.with(|r| saved_files(r, &t.exclude_directories)) } else { None })
@@ -50,10 +63,10 @@ pub fn Excludes(typed: RwSignal<SetForm>) -> impl IntoView {
             >
                 <Tabs id="excludes" label="What to leave out" tabs selected/>
                 <div role="tabpanel" id="excludes-panel-files" aria-labelledby="excludes-tab-files" class:hidden-block=move || selected.get() != "files">
-                    <FilePicker typed/>
+                    <FilePicker typed read_only/>
                 </div>
                 <div role="tabpanel" id="excludes-panel-tables" aria-labelledby="excludes-tab-tables" class:hidden-block=move || selected.get() != "tables">
-                    <TablePicker typed/>
+                    <TablePicker typed read_only/>
                 </div>
             </Card>
         })}

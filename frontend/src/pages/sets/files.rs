@@ -1,16 +1,17 @@
 //! Which directories to leave out.
 
-use crate::models::excludes::{covered_by, own_lines, tidy_path};
+use crate::models::excludes::{covered_by, own_lines};
 use crate::models::format;
 use crate::models::set_form::{SetForm, toggle};
-use crate::pages::source::Source;
+use crate::pages::source::{LookAgain, Source};
 use crate::ui::*;
 use contract::SourceDirectory;
 use leptos::prelude::*;
 
 #[component]
-pub fn FilePicker(typed: RwSignal<SetForm>) -> impl IntoView {
+pub fn FilePicker(typed: RwSignal<SetForm>, read_only: bool) -> impl IntoView {
     let form = expect_context::<Form>();
+    form.shows_group("exclude_directories");
     let source = expect_context::<Source>();
     let excluded = Memo::new(move |_| typed.with(|t| t.exclude_directories.clone()));
     let change = Callback::new(move |(path, on): (String, bool)| {
@@ -41,20 +42,30 @@ pub fn FilePicker(typed: RwSignal<SetForm>) -> impl IntoView {
             })
             .collect_view()
     };
+    let invalid = Signal::derive(move || !form.errors_below("exclude_directories").is_empty());
+    let (text, set_text) =
+        create_slice(typed, |t| t.pending_directory.clone(), |t, v| t.pending_directory = v);
     let tree = move || {
         match (source.result(), source.loading()) {
         (Some(Ok(report)), _) if report.directories.is_empty() => view! {
-            <p class="mute">"The server sees no directories here. Paths and patterns can still be added below."</p>
+            <div class="picker-head">
+                <p class="mute">"The server sees no directories here. Paths and patterns can still be added below."</p>
+                <LookAgain/>
+            </div>
         }.into_any(),
         (Some(Ok(report)), _) => {
             let has_suggestions = !report.suggested_excludes.is_empty();
             view! {
                 <div class="picker-head">
                     <p class="mute">"Tick what to leave out. Sizes are of the store as it is now."</p>
-                    {has_suggestions.then(|| view! {
-                        <button type="button" class="btn small" on:click=suggest><Icon icon=lu::LuCheck/>"Use the suggestions"</button>
-                    })}
+                    <span class="picker-actions">
+                        {(has_suggestions && !read_only).then(|| view! {
+                            <button type="button" class="btn small" on:click=suggest><Icon icon=lu::LuCheck/>"Use the suggestions"</button>
+                        })}
+                        <LookAgain/>
+                    </span>
                 </div>
+                <fieldset class="bare" disabled=read_only>
                 <ul class="tree" aria-label="Directories of the store">
                     {report.directories.iter().map(|dir| {
                         let below: Vec<_> = report.suggested_excludes.iter()
@@ -72,27 +83,36 @@ pub fn FilePicker(typed: RwSignal<SetForm>) -> impl IntoView {
                         }
                     }).collect_view()}
                 </ul>
+                </fieldset>
             }.into_any()
         }
         (Some(Err(_)), false) => view! {
-            <p class="mute">"The directories could not be listed. Paths and patterns can still be added below."</p>
+            <div class="picker-head">
+                <p class="mute">"The directories could not be listed. Paths and patterns can still be added below."</p>
+                <LookAgain/>
+            </div>
         }.into_any(),
         _ => view! { <p class="mute">"Measuring the directories of the store…"</p><Skeleton lines=6/> }.into_any(),
     }
     };
     view! {
         {tree}
+        <fieldset class="bare" disabled=read_only>
         <LineList
             id="exclude-path"
             label="Other paths and patterns"
             hint="Relative to the Magento root: pub/media/tmp, or with * and ? as in **/*.log."
             placeholder="pub/media/tmp"
+            text
+            set_text
+            invalid
             lines=own
             note=|_| String::new()
-            on_add=move |line: String| change.run((tidy_path(&line), true))
+            on_add=move |()| typed.update(SetForm::add_pending)
             on_remove=move |line: String| change.run((line, false))
         />
-        <div aria-live="polite">{errors}</div>
+        </fieldset>
+        <div aria-live="polite" id="exclude-path-error">{errors}</div>
     }
 }
 

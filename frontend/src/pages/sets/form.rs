@@ -1,8 +1,8 @@
 //! The form of a Backup Set, as a page of its own.
 
-use super::RunDialog;
 use super::excludes::Excludes;
 use super::parts::{Destinations, SchedulePicker};
+use super::{RunButton, RunDialog};
 use crate::api::{self, Options, session};
 use crate::models::set_form::SetForm;
 use crate::models::words::Tone;
@@ -18,7 +18,7 @@ const CRUMBS: [(&str, &str); 1] = [("/backups", "Backup Sets")];
 pub fn NewSet() -> impl IntoView {
     view! {
         <PageHeader title="Add Backup Set" crumbs=CRUMBS.to_vec()/>
-        <SetPage set=None reload=|()| ()/>
+        <SetPage set=None unsaved=RwSignal::new(false) reload=|()| ()/>
     }
 }
 
@@ -43,14 +43,15 @@ pub fn EditSet() -> impl IntoView {
         _ => "Backup Set".into(),
     });
     let to_run = RwSignal::new(None::<(i64, String)>);
+    let unsaved = RwSignal::new(false);
+    // A pass would not know what was typed, and to follow it one leaves the form.
+    let held = Signal::derive(move || unsaved.get().then(|| "Save your changes first.".to_string()));
     let actions = move || {
         let Some(Ok(set)) = loaded.get() else { return None };
-        let (id, title) = (set.id, set.title);
         session::allows(&ep::RUN_BACKUP).then(|| {
             view! {
-                <button type="button" class="btn" on:click=move |_| to_run.set(Some((id, title.clone())))>
-                    <Icon icon=lu::LuPlay/>"Create Backup"
-                </button>
+                {move || held.get().map(|why| view! { <p class="hint" role="status">{why}</p> })}
+                <RunButton set=to_run id=set.id title=set.title.clone() held/>
             }
         })
     };
@@ -59,14 +60,19 @@ pub fn EditSet() -> impl IntoView {
         {move || match loaded.get() {
             None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
             Some(Err(problem)) => view! { <div class="card"><ErrorState problem retry=move |()| load()/></div> }.into_any(),
-            Some(Ok(set)) => view! { <SetPage set=Some(set) reload=move |()| load()/> }.into_any(),
+            Some(Ok(set)) => view! { <SetPage set=Some(set) unsaved reload=move |()| load()/> }.into_any(),
         }}
         <RunDialog set=to_run on_start=|()| ()/>
     }
 }
 
 #[component]
-fn SetPage(set: Option<BackupSet>, #[prop(into)] reload: Callback<()>) -> impl IntoView {
+fn SetPage(
+    set: Option<BackupSet>,
+    /// Told whether something is.
+    unsaved: RwSignal<bool>,
+    #[prop(into)] reload: Callback<()>,
+) -> impl IntoView {
     let toaster = expect_context::<Toaster>();
     expect_context::<Source>().want();
     let navigate = use_navigate();
@@ -76,6 +82,7 @@ fn SetPage(set: Option<BackupSet>, #[prop(into)] reload: Callback<()>) -> impl I
     let typed = RwSignal::new(start.clone());
     let saved = RwSignal::new(start);
     let dirty = Signal::derive(move || typed.with(|t| saved.with(|s| t != s)));
+    Effect::new(move |_| unsaved.set(dirty.get()));
     let form = Form::new(move || typed.with(SetForm::input).check());
     provide_context(form);
     let busy = RwSignal::new(false);
@@ -114,6 +121,7 @@ fn SetPage(set: Option<BackupSet>, #[prop(into)] reload: Callback<()>) -> impl I
     let overwrite = save.clone();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
+        typed.update(SetForm::add_pending);
         if may_save && !busy.get_untracked() && form.submit() {
             save(false);
         }
@@ -127,12 +135,15 @@ fn SetPage(set: Option<BackupSet>, #[prop(into)] reload: Callback<()>) -> impl I
             {(!may_save).then(|| view! {
                 <Notice tone=Tone::Info><p>"Your role may look at Backup Sets, but not change them."</p></Notice>
             })}
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
+            <FormProblem/>
             <fieldset class="bare" disabled=!may_save>
                 <General typed/>
                 <Types typed/>
                 <SchedulePicker typed/>
-                <Excludes typed/>
+            </fieldset>
+            // Whoever may only look can still look for a table.
+            <Excludes typed read_only=!may_save/>
+            <fieldset class="bare" disabled=!may_save>
                 <Destinations typed/>
                 <Advanced typed/>
             </fieldset>

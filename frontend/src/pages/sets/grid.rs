@@ -1,6 +1,6 @@
 //! The grid of Backup Sets.
 
-use super::RunDialog;
+use super::{RunButton, RunDialog};
 use crate::api::{self, Options, session};
 use crate::models::list::ListQuery;
 use crate::models::words::Tone;
@@ -19,18 +19,8 @@ async fn fetch(query: ListQuery) -> Result<Loaded<BackupSet>, contract::Problem>
 #[component]
 pub fn SetList() -> impl IntoView {
     let toaster = expect_context::<Toaster>();
-    let list = use_list(ListQuery::sorted_by("title"), &["enabled"], fetch);
     // A running pass ends while one looks.
-    let running = move || {
-        list.loaded.with_untracked(|l| {
-            l.as_ref().is_some_and(|l| l.items.iter().any(|s| s.running_log_id.is_some()))
-        })
-    };
-    poll(move || {
-        if running() {
-            list.reload();
-        }
-    });
+    let list = use_list(ListQuery::sorted_by("title"), &["enabled"], |s| s.running_log_id.is_some(), fetch);
     let to_run = RwSignal::new(None::<(i64, String)>);
     let doomed = RwSignal::new(None::<(i64, String)>);
     let asking = RwSignal::new(false);
@@ -82,19 +72,12 @@ pub fn SetList() -> impl IntoView {
         .class("nowrap"),
         Column::new("Actions", move |s: &BackupSet| {
             let (id, title) = (s.id, s.title.clone());
-            let (run_title, delete_title) = (title.clone(), title.clone());
+            let delete_title = title.clone();
             let busy = s.running_log_id;
             view! {
                 <span class="row-actions">
                     {(busy.is_none() && session::allows(&ep::RUN_BACKUP)).then(|| view! {
-                        <button
-                            type="button"
-                            class="btn small"
-                            aria-label=format!("Create Backup of {title}")
-                            on:click=move |_| to_run.set(Some((id, run_title.clone())))
-                        >
-                            <Icon icon=lu::LuPlay/>"Create Backup"
-                        </button>
+                        <RunButton set=to_run id title=title.clone() of=true/>
                     })}
                     {busy.filter(|_| session::allows(&ep::GET_LOG)).map(|log| view! {
                         <A href=format!("/logs/{log}") attr:class="btn small">"See progress"</A>

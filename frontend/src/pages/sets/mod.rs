@@ -10,4 +10,4 @@ mod tables;
 
 pub use form::{EditSet, NewSet};
 pub use grid::SetList;
-pub use run::RunDialog;
+pub use run::{RunButton, RunDialog};

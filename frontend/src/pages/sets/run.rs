@@ -1,10 +1,38 @@
 //! *Create Backup*: asks for a label, starts the pass, leads to its log.
 
 use crate::api::{self, Options, session};
-use crate::ui::{BusyButton, Dialog, Form, ProblemNotice, TextField, Toaster};
+use crate::pages::source::Source;
+use crate::ui::*;
 use contract::{Check, ProblemCode, RunInput, endpoints as ep};
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_router::hooks::use_navigate;
+
+/// *Create Backup*, or why that is not possible now. `of` names the Set where the button stands among others.
+#[component]
+pub fn RunButton(
+    set: RwSignal<Option<(i64, String)>>,
+    id: i64,
+    #[prop(into)] title: String,
+    #[prop(optional)] of: bool,
+    /// Why it has to wait on this page.
+    #[prop(optional, into)]
+    held: Signal<Option<String>>,
+) -> impl IntoView {
+    let source = expect_context::<Source>();
+    let reason = move || held.get().or_else(|| source.refusal());
+    view! {
+        <button
+            type="button"
+            class=if of { "btn small" } else { "btn" }
+            aria-label=of.then(|| format!("Create Backup of {title}"))
+            title=reason
+            disabled=move || reason().is_some()
+            on:click=move |_| set.set(Some((id, title.clone())))
+        >
+            <Icon icon=lu::LuPlay/>"Create Backup"
+        </button>
+    }
+}
 
 /// Open while it holds a Set: id and title.
 #[component]
@@ -76,7 +104,7 @@ fn RunForm(id: i64, title: String, open: RwSignal<bool>, on_start: Callback<()>)
     };
     view! {
         <form novalidate on:submit=submit>
-            {move || form.general().map(|problem| view! { <ProblemNotice problem/> })}
+            <FormProblem/>
             <p class="mute">"The pass starts now. It does not move the schedule."</p>
             <TextField
                 name="label"

@@ -3,7 +3,7 @@
 use crate::models::excludes::{self, TableRow, excluded_by, matches, table_patterns};
 use crate::models::format;
 use crate::models::set_form::{SetForm, toggle};
-use crate::pages::source::Source;
+use crate::pages::source::{LookAgain, Source};
 use crate::ui::*;
 use contract::{SourceReport, TableGroup};
 use leptos::prelude::*;
@@ -12,8 +12,9 @@ use leptos::prelude::*;
 const SHOWN: usize = 30;
 
 #[component]
-pub fn TablePicker(typed: RwSignal<SetForm>) -> impl IntoView {
+pub fn TablePicker(typed: RwSignal<SetForm>, read_only: bool) -> impl IntoView {
     let form = expect_context::<Form>();
+    form.shows_group("exclude_tables");
     let source = expect_context::<Source>();
     let excluded = Memo::new(move |_| typed.with(|t| t.exclude_tables.clone()));
     let change = Callback::new(move |(line, on): (String, bool)| {
@@ -32,33 +33,50 @@ pub fn TablePicker(typed: RwSignal<SetForm>) -> impl IntoView {
             .map(|e| view! { <p class="field-error"><Icon icon=lu::LuCircleAlert/>{e.message}</p> })
             .collect_view()
     };
-    let pickers = move || match (source.result(), source.loading()) {
+    let invalid = Signal::derive(move || !form.errors_below("exclude_tables").is_empty());
+    let (text, set_text) = create_slice(typed, |t| t.pending_table.clone(), |t, v| t.pending_table = v);
+    // They outlive a new report.
+    let (search, everything) = (RwSignal::new(String::new()), RwSignal::new(false));
+    let pickers = move || {
+        match (source.result(), source.loading()) {
         (Some(Ok(report)), _) if report.databases.iter().all(|d| d.tables.is_empty()) => view! {
-            <p class="mute">"The server sees no tables here. Names and patterns can still be added below."</p>
+            <div class="picker-head">
+                <p class="mute">"The server sees no tables here. Names and patterns can still be added below."</p>
+                <LookAgain/>
+            </div>
         }
         .into_any(),
-        (Some(Ok(report)), _) => view! { <Known report excluded change/> }.into_any(),
+        (Some(Ok(report)), _) => view! { <Known report excluded change search everything read_only/> }.into_any(),
         (Some(Err(_)), false) => view! {
-            <p class="mute">"The tables could not be listed. Names and patterns can still be added below."</p>
+            <div class="picker-head">
+                <p class="mute">"The tables could not be listed. Names and patterns can still be added below."</p>
+                <LookAgain/>
+            </div>
         }
         .into_any(),
         _ => {
             view! { <p class="mute">"Looking at the tables of the store…"</p><Skeleton lines=6/> }.into_any()
         }
+    }
     };
     view! {
         {pickers}
+        <fieldset class="bare" disabled=read_only>
         <LineList
             id="exclude-table"
             label="Names and patterns"
             hint="Without the table prefix, with * and ?: report_*, *_tmp."
             placeholder="report_*"
+            text
+            set_text
+            invalid
             lines=patterns
             note
-            on_add=move |line: String| change.run((line, true))
+            on_add=move |()| typed.update(SetForm::add_pending)
             on_remove=move |line: String| change.run((line, false))
         />
-        <div aria-live="polite">{errors}</div>
+        </fieldset>
+        <div aria-live="polite" id="exclude-table-error">{errors}</div>
     }
 }
 
@@ -67,6 +85,9 @@ fn Known(
     report: SourceReport,
     excluded: Memo<Vec<String>>,
     change: Callback<(String, bool)>,
+    search: RwSignal<String>,
+    everything: RwSignal<bool>,
+    read_only: bool,
 ) -> impl IntoView {
     let groups = report.table_groups.clone();
     let suggested: Vec<String> = groups.iter().filter(|g| g.suggested).map(|g| g.name.clone()).collect();
@@ -78,8 +99,6 @@ fn Known(
     };
     let all = StoredValue::new(excludes::tables(&report));
     let kept_groups = StoredValue::new(groups.clone());
-    let search = RwSignal::new(String::new());
-    let everything = RwSignal::new(false);
     let found = Memo::new(move |_| {
         let needle = search.get().trim().to_lowercase();
         all.with_value(|all| all.iter().filter(|t| t.name.contains(&needle)).cloned().collect::<Vec<_>>())
@@ -92,13 +111,18 @@ fn Known(
     view! {
         <div class="picker-head">
             <p class="mute">"Groups of tables whose rows a restored store does without."</p>
-            {has_suggestions.then(|| view! {
-                <button type="button" class="btn small" on:click=suggest><Icon icon=lu::LuCheck/>"Use the suggestions"</button>
-            })}
+            <span class="picker-actions">
+                {(has_suggestions && !read_only).then(|| view! {
+                    <button type="button" class="btn small" on:click=suggest><Icon icon=lu::LuCheck/>"Use the suggestions"</button>
+                })}
+                <LookAgain/>
+            </span>
         </div>
+        <fieldset class="bare" disabled=read_only>
         <ul class="groups" aria-label="Table groups">
             {groups.into_iter().map(|group| view! { <li><Group group excluded change/></li> }).collect_view()}
         </ul>
+        </fieldset>
         <div class="picker-head">
             <h3>"Single tables"</h3>
             <div class="control search">
@@ -113,11 +137,13 @@ fn Known(
                 />
             </div>
         </div>
+        <fieldset class="bare" disabled=read_only>
         <ul class="tree tables" aria-label="Tables, largest first">
             <For each=shown key=|t| t.name.clone() let(table)>
                 <li><Table table groups=kept_groups excluded change/></li>
             </For>
         </ul>
+        </fieldset>
         {move || found.with(Vec::is_empty).then(|| view! { <p class="mute">"No table has this in its name."</p> })}
         {move || (hidden() > 0).then(|| view! {
             <button type="button" class="btn small" on:click=move |_| everything.set(true)>

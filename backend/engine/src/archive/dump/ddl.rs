@@ -132,12 +132,21 @@ impl Object {
         let list = |item: &dyn Fn(&(&str, String)) -> String| {
             session.iter().map(item).collect::<Vec<_>>().join(", ")
         };
+        let own: String = vendor_modes(self.sql_mode.as_deref().unwrap_or_default())
+            .map(|(_, comment, modes)| {
+                let modes: Vec<String> = modes.into_iter().map(quote).collect();
+                format!(
+                    "{comment} SET sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), {}) */;\n",
+                    modes.join(", ")
+                )
+            })
+            .collect();
         let save = list(&|(name, _)| format!("@saved_{name} = @@{name}"));
         let set = list(&|(name, value)| format!("{name} = {value}"));
         let restore = list(&|(name, _)| format!("{name} = @saved_{name}"));
         out.extend_from_slice(
             format!(
-                "\n--\n-- {} {}\n--\n\nDROP {} IF EXISTS {};\nSET {save};\nSET {set};\nDELIMITER {delimiter}\n",
+                "\n--\n-- {} {}\n--\n\nDROP {} IF EXISTS {};\nSET {save};\nSET {set};\n{own}DELIMITER {delimiter}\n",
                 self.kind,
                 plain(&quote_name(&self.name)),
                 self.kind,
@@ -146,11 +155,65 @@ impl Object {
             .as_bytes(),
         );
         out.extend_from_slice(&self.sql);
-        out.extend_from_slice(format!("{delimiter}\nDELIMITER ;\nSET {restore};\n").as_bytes());
+        // On a line of its own: a body may end in a remark, which would take the delimiter with it.
+        out.extend_from_slice(format!("\n{delimiter}\nDELIMITER ;\nSET {restore};\n").as_bytes());
     }
 }
 
-/// `NO_AUTO_CREATE_USER` is about `GRANT` alone, still a default of MariaDB, and an error on MySQL 8.
+/// What MySQL 8 and MariaDB both know. The rest is about other things than what a body means (`NO_AUTO_CREATE_USER`, about `GRANT`, is
+/// a default of MariaDB and an error on MySQL 8), or a vendor's own.
+const COMMON_MODES: [&str; 20] = [
+    "REAL_AS_FLOAT",
+    "PIPES_AS_CONCAT",
+    "ANSI_QUOTES",
+    "IGNORE_SPACE",
+    "ANSI",
+    "ONLY_FULL_GROUP_BY",
+    "NO_UNSIGNED_SUBTRACTION",
+    "NO_DIR_IN_CREATE",
+    "NO_AUTO_VALUE_ON_ZERO",
+    "NO_BACKSLASH_ESCAPES",
+    "STRICT_TRANS_TABLES",
+    "STRICT_ALL_TABLES",
+    "NO_ZERO_IN_DATE",
+    "NO_ZERO_DATE",
+    "ALLOW_INVALID_DATES",
+    "ERROR_FOR_DIVISION_BY_ZERO",
+    "TRADITIONAL",
+    "HIGH_NOT_PRECEDENCE",
+    "NO_ENGINE_SUBSTITUTION",
+    "PAD_CHAR_TO_FULL_LENGTH",
+];
+
+/// What changes the meaning of a body and only one vendor knows, with how a comment begins that this vendor alone runs.
+const VENDOR_MODES: [(&str, &str, &[&str]); 2] = [
+    (
+        "MariaDB",
+        "/*M!100300",
+        &["ORACLE", "EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL"],
+    ),
+    ("MySQL", "/*!80000", &["TIME_TRUNCATE_FRACTIONAL"]),
+];
+
+/// The modes of `mode` that every server knows.
 fn portable_mode(mode: &str) -> String {
-    mode.split(',').filter(|word| *word != "NO_AUTO_CREATE_USER").collect::<Vec<_>>().join(",")
+    let known = |word: &&str| COMMON_MODES.contains(word);
+    mode.split(',').filter(known).collect::<Vec<_>>().join(",")
+}
+
+/// The others that matter: the vendor, how its comments begin, the modes.
+fn vendor_modes(mode: &str) -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    VENDOR_MODES.into_iter().filter_map(move |(vendor, comment, own)| {
+        let found: Vec<&str> =
+            own.iter().copied().filter(|own| mode.split(',').any(|word| word == *own)).collect();
+        (!found.is_empty()).then_some((vendor, comment, found))
+    })
+}
+
+impl Object {
+    /// Modes that only one vendor knows, with its name: on the other the object is made without them.
+    pub fn modes_of_one_vendor(&self) -> Option<(&'static str, String)> {
+        let mode = self.sql_mode.as_deref()?;
+        vendor_modes(mode).next().map(|(vendor, _, modes)| (vendor, modes.join(",")))
+    }
 }

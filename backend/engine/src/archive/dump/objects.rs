@@ -1,52 +1,17 @@
-//! Views, triggers, routines, events: read from the server with the session they were made in.
+//! Triggers, routines, events: read from the server with the session they were made in.
 
-use super::ddl::{Object, strip_definer, without_database};
+use super::calls::calls;
+use super::ddl::{Object, strip_definer};
 use super::snapshot::{Snapshot, stop};
 use super::{DumpedTable, Stop};
 use crate::event::Warning;
-use crate::source::database::catalog::Kind;
 use crate::source::database::quote_name;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Row, Value};
-
-/// A view: a table of the same columns stands in for it until everything it may refer to is there.
-pub struct View {
-    pub object: Object,
-    /// None where the server cannot tell: nothing stands in for it then.
-    pub columns: Option<Vec<String>>,
-    /// It refers to what is not there: making it again would end a restore.
-    pub broken: bool,
-}
-
-impl View {
-    /// The stand-in. Views may be made from views, in any order of names.
-    pub fn write_placeholder(&self, out: &mut Vec<u8>) {
-        let Some(columns) = &self.columns else { return };
-        let name = quote_name(&self.object.name);
-        let columns: Vec<String> =
-            columns.iter().map(|column| format!("1 AS {}", quote_name(column))).collect();
-        out.extend_from_slice(
-            format!(
-                "DROP TABLE IF EXISTS {name};\nDROP VIEW IF EXISTS {name};\nCREATE VIEW {name} AS SELECT {};\n",
-                columns.join(", ")
-            )
-            .as_bytes(),
-        );
-    }
-
-    pub fn write(&self, out: &mut Vec<u8>) {
-        if !self.broken {
-            return self.object.write(out);
-        }
-        out.extend_from_slice(b"\n-- This view refers to what does not exist (any more):\n");
-        for line in self.object.sql.split(|byte| matches!(byte, b'\n' | b'\r')) {
-            out.extend_from_slice(&[b"-- ", line, b"\n"].concat());
-        }
-    }
-}
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads definitions in the character set they were written in: converted, text in them could change its meaning.
-async fn definition(conn: &mut Conn, what: &str, name: &str) -> Result<Option<Row>, Error> {
+pub(super) async fn definition(conn: &mut Conn, what: &str, name: &str) -> Result<Option<Row>, Error> {
     conn.query_drop("SET SESSION character_set_results = 'binary'").await?;
     let row = conn.query_first(format!("SHOW CREATE {what} {}", quote_name(name))).await;
     conn.query_drop("SET SESSION character_set_results = 'utf8mb4'").await?;
@@ -60,18 +25,18 @@ fn bytes(row: &Row, index: usize) -> Option<&[u8]> {
     }
 }
 
-fn text(row: &Row, index: usize) -> String {
+pub(super) fn text(row: &Row, index: usize) -> String {
     bytes(row, index).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
 /// Where the columns of `SHOW CREATE …` are.
-struct Layout {
-    sql: usize,
-    sql_mode: Option<usize>,
-    time_zone: Option<usize>,
+pub(super) struct Layout {
+    pub sql: usize,
+    pub sql_mode: Option<usize>,
+    pub time_zone: Option<usize>,
 }
 
-fn object(row: &Row, kind: &'static str, name: &str, layout: &Layout) -> Option<Object> {
+pub(super) fn object(row: &Row, kind: &'static str, name: &str, layout: &Layout) -> Option<Object> {
     Some(Object {
         kind,
         name: name.to_string(),
@@ -83,54 +48,21 @@ fn object(row: &Row, kind: &'static str, name: &str, layout: &Layout) -> Option<
     })
 }
 
-impl Snapshot {
-    /// The views, with a warning for each that is missing from the dump.
-    pub async fn views(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<View>, Stop> {
-        let names: Vec<String> = self
-            .tables
-            .iter()
-            .filter(|table| table.kind == Kind::View)
-            .map(|table| table.name.clone())
-            .collect();
-        let mut views = Vec::new();
-        if !self.may("SHOW VIEW") {
-            // One warning about the privilege was given already.
-            return Ok(views);
-        }
-        for name in names {
-            let conn = &mut self.session.conn;
-            let layout = Layout { sql: 1, sql_mode: None, time_zone: None };
-            let row = definition(conn, "VIEW", &name).await;
-            let object = match row {
-                Ok(row) => row.as_ref().and_then(|row| object(row, "VIEW", &name, &layout)),
-                Err(Error::Server(error)) if matches!(error.code, 1142 | 1143 | 1345) => None,
-                Err(error) => return Err(stop(&error, &self.connection, &name)),
-            };
-            let Some(mut object) = object else {
-                warnings.push(missing("VIEW", &name, "the database user may not read its definition"));
-                continue;
-            };
-            object.sql = without_database(&object.sql, &self.connection.database);
-            let columns: Result<Vec<Row>, Error> =
-                conn.query(format!("SHOW COLUMNS FROM {}", quote_name(&name))).await;
-            let (columns, broken) = match columns {
-                Ok(rows) => (Some(rows.iter().map(|row| text(row, 0)).collect()), false),
-                // The definer is gone; without it the view works again.
-                Err(Error::Server(error)) if error.code == 1449 => (None, false),
-                Err(Error::Server(error)) => {
-                    let cause = format!("it cannot be used ({}); repair or drop it", error.message);
-                    warnings.push(missing("VIEW", &name, &cause));
-                    (None, true)
-                }
-                Err(error) => return Err(stop(&error, &self.connection, &name)),
-            };
-            views.push(View { object, columns, broken });
-        }
-        // What nothing stands in for comes first: others may refer to it.
-        views.sort_by_key(|view| view.columns.is_some());
-        Ok(views)
-    }
+/// The routines that the user can see.
+pub struct Routines {
+    pub dumped: Vec<Object>,
+    /// Those whose text cannot be read, in small letters.
+    pub missing: BTreeSet<String>,
+}
 
+impl Routines {
+    /// Whether the dump makes it. Names of routines are the same whatever their case.
+    pub fn has(&self, name: &str) -> bool {
+        self.dumped.iter().any(|object| object.name.to_lowercase() == name.to_lowercase())
+    }
+}
+
+impl Snapshot {
     /// Those of the tables in `dumped`: on another a trigger could not be made.
     pub async fn triggers(
         &mut self,
@@ -152,7 +84,7 @@ impl Snapshot {
         self.objects(names, &layout, warnings).await
     }
 
-    pub async fn routines(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<Object>, Stop> {
+    pub async fn routines(&mut self, warnings: &mut Vec<Warning>) -> Result<Routines, Stop> {
         let list = "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? \
                     ORDER BY ROUTINE_TYPE, ROUTINE_NAME";
         let rows: Vec<(String, String)> = self.list(list).await?;
@@ -164,7 +96,80 @@ impl Snapshot {
                 None => warnings.push(missing(&kind, &name, "this kind of routine is not known here")),
             }
         }
-        self.objects(routines, &Layout { sql: 2, sql_mode: Some(1), time_zone: None }, warnings).await
+        let mut missing: BTreeSet<String> = routines.iter().map(|(_, name)| name.to_lowercase()).collect();
+        let layout = Layout { sql: 2, sql_mode: Some(1), time_zone: None };
+        let dumped = self.objects(routines, &layout, warnings).await?;
+        for object in &dumped {
+            missing.remove(&object.name.to_lowercase());
+        }
+        Ok(Routines { dumped, missing })
+    }
+
+    /// What the dump's objects call and the user may not see: without the privilege servers list no routine, and say of none whether
+    /// it is there. What calls one tells that there is one.
+    pub async fn unseen_routines(
+        &mut self,
+        routines: &Routines,
+        callers: impl Iterator<Item = &Object> + Clone,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(), Stop> {
+        if !self.routines_unseen {
+            return Ok(());
+        }
+        let mut called: BTreeMap<String, String> = BTreeMap::new();
+        let mut known: BTreeMap<String, bool> = BTreeMap::new();
+        for object in callers {
+            for call in calls(&object.sql) {
+                let elsewhere = call.database.as_ref().is_some_and(|name| *name != self.connection.database);
+                let is_table = |table: &crate::source::database::Table| table.name == call.name;
+                if elsewhere
+                    || routines.has(&call.name)
+                    || !call.procedure && self.tables.iter().any(is_table)
+                {
+                    continue;
+                }
+                let stored = match call.procedure || call.database.is_some() {
+                    true => true,
+                    false => {
+                        let sql = if call.quoted { quote_name(&call.name) } else { call.name.clone() };
+                        match known.get(&sql) {
+                            Some(stored) => *stored,
+                            None => {
+                                let stored = self.is_stored(&sql).await?;
+                                known.insert(sql, stored);
+                                stored
+                            }
+                        }
+                    }
+                };
+                if stored {
+                    called.entry(call.name).or_insert_with(|| object.name.clone());
+                }
+            }
+        }
+        for (name, caller) in called {
+            let text = format!(
+                "The routine '{name}' is missing, which '{caller}' calls: the database user may not see stored routines. {}",
+                self.routines_remedy
+            );
+            warnings.push(Warning::missing("routine_missing", Some(name), text));
+        }
+        Ok(())
+    }
+
+    /// Whether a name in front of a bracket is a stored function: the server refuses it then, whether it is there or not. Its own
+    /// functions it accepts, and on words of its language it stumbles. Nothing is run.
+    async fn is_stored(&mut self, name: &str) -> Result<bool, Stop> {
+        let conn = &mut self.session.conn;
+        match conn
+            .query_drop(format!("PREPARE storekeep_call FROM 'SELECT {}()'", name.replace('\'', "''")))
+            .await
+        {
+            Ok(()) => conn.query_drop("DEALLOCATE PREPARE storekeep_call").await.map(|()| false),
+            Err(Error::Server(error)) => Ok(error.code == 1370),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| stop(&error, &self.connection, name))
     }
 
     pub async fn events(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<Object>, Stop> {
@@ -204,7 +209,16 @@ impl Snapshot {
             };
             // Without the privilege the server shows the routine with an empty definition.
             match row.as_ref().and_then(|row| object(row, kind, &name, layout)) {
-                Some(object) => objects.push(object),
+                Some(object) => {
+                    if let Some((vendor, modes)) = object.modes_of_one_vendor() {
+                        let text = format!(
+                            "The {} '{name}' was made with sql_mode {modes}, which {vendor} alone knows: restored elsewhere it may not work.",
+                            kind.to_lowercase()
+                        );
+                        warnings.push(Warning::note("sql_mode_of_one_vendor", Some(name), text));
+                    }
+                    objects.push(object);
+                }
                 None => warnings.push(missing(kind, &name, "the database user may not read its definition")),
             }
         }
@@ -212,7 +226,7 @@ impl Snapshot {
     }
 }
 
-fn missing(kind: &str, name: &str, cause: &str) -> Warning {
+pub(super) fn missing(kind: &str, name: &str, cause: &str) -> Warning {
     let kind = kind.to_lowercase();
     Warning::missing("object_missing", Some(name.into()), format!("The {kind} '{name}' is missing: {cause}."))
 }

@@ -30,8 +30,17 @@ pub struct Snapshot {
     /// Tables that had rows when the snapshot was taken. MariaDB may show a table that was emptied later as empty, without an error.
     pub filled: BTreeSet<String>,
     pub unreadable: BTreeMap<String, Unreadable>,
+    /// Character set and collation of the database itself.
+    pub character_set: (String, String),
+    pub table_prefix: String,
+    /// Views that call a routine which the user may neither run nor see.
+    pub views_unseen: Vec<String>,
+    /// There may be routines that the server does not show.
+    pub routines_unseen: bool,
+    /// The statement that shows them.
+    pub routines_remedy: String,
+    user: String,
     missing: Vec<Checked>,
-    routines_unseen: bool,
     /// Excluded tables with the kept tables that refer to them.
     orphaned: BTreeMap<String, Vec<String>>,
 }
@@ -71,18 +80,33 @@ impl Snapshot {
                 }
             }
         }
-        let routines_unseen = !grants.sees_routines(&connection.database, &session.server);
-        Ok(Snapshot {
+        let character_set: Option<(String, String)> = conn
+            .query_first("SELECT @@character_set_database, @@collation_database")
+            .await
+            .map_err(failed)?;
+        let (database, server) = (&connection.database, &session.server);
+        let mut snapshot = Snapshot {
             connection: connection.clone(),
-            session,
             tables,
             excluded,
             filled,
             unreadable,
+            character_set: character_set.unwrap_or_default(),
+            table_prefix: plan.table_prefix.clone(),
+            views_unseen: Vec::new(),
+            routines_unseen: !grants.sees_routines(database, server),
+            routines_remedy: grants::routines_remedy(server, database, &user),
+            user,
             missing,
-            routines_unseen,
             orphaned,
-        })
+            session,
+        };
+        if snapshot.routines_unseen && snapshot.may("SHOW VIEW") {
+            snapshot.views_unseen = snapshot.views_with_routines().await?;
+            let released = snapshot.session.conn.query_drop(RELEASE).await;
+            released.map_err(|error| stop(&error, connection, &connection.database))?;
+        }
+        Ok(snapshot)
     }
 
     pub fn is_same_database(&self, other: &Snapshot) -> bool {
@@ -93,6 +117,11 @@ impl Snapshot {
     pub fn estimated_bytes(&self) -> u64 {
         let kept = |table: &&Table| !self.excluded.excluded.contains_key(&table.name);
         self.tables.iter().filter(kept).map(|table| table.data_bytes).sum()
+    }
+
+    /// The statement that grants a privilege on the database.
+    pub fn grant(&self, privilege: &str) -> String {
+        grants::remedy(privilege, &self.connection.database, &self.user)
     }
 
     pub fn may(&self, privilege: &str) -> bool {
@@ -237,13 +266,27 @@ impl Snapshot {
                 ),
             ));
         }
+        if !self.views_unseen.is_empty() {
+            let names: Vec<String> = self.views_unseen.iter().map(|name| format!("'{name}'")).collect();
+            warnings.push(Warning::missing(
+                "grant_missing",
+                Some("EXECUTE".into()),
+                format!(
+                    "The database user lacks EXECUTE on '{}', and may not see its stored routines: views that call them are missing ({}). {} {}",
+                    self.connection.database,
+                    names.join(", "),
+                    self.grant("EXECUTE"),
+                    self.routines_remedy
+                ),
+            ));
+        }
         if self.routines_unseen {
             warnings.push(Warning::note(
                 "routines_unseen",
                 Some(self.connection.database.clone()),
                 format!(
-                    "The database user may not see stored routines. Magento has none; if an extension brought some, they are missing. {}",
-                    grants::ROUTINES_REMEDY
+                    "The database user may not see stored routines. Magento has none; if an extension brought some that no view, trigger or event calls, they are missing without a further word. {}",
+                    self.routines_remedy
                 ),
             ));
         }

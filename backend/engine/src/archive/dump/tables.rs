@@ -1,10 +1,11 @@
 //! The dump of one snapshot, table by table.
 
 use super::ddl::without_database;
-use super::objects::View;
+use super::objects::Routines;
 use super::output::Output;
 use super::snapshot::{RELEASE, Snapshot, Unreadable, begin, first_row, stop};
 use super::values::{self, Column, Format};
+use super::views::View;
 use super::{ATTEMPTS, DumpedDatabase, DumpedTable, Finished, Stop, header};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::source::database::catalog::{self, Kind, Table};
@@ -38,8 +39,11 @@ impl Progress {
         Progress { events, last: Instant::now(), bytes: 0, written: 0, items: 0, tables: 0 }
     }
 
-    pub fn restart(&mut self, warning: &Warning) {
+    pub fn restart(&mut self) {
         self.tables = 0;
+    }
+
+    pub fn warn(&self, warning: &Warning) {
         self.events.emit(Event::Warned(warning.clone()));
     }
 
@@ -73,6 +77,8 @@ pub async fn dump(
         name: snapshot.connection.database.clone(),
         archive: name.to_string(),
         connections: snapshot.connection.names.clone(),
+        character_set: snapshot.character_set.0.clone(),
+        collation: snapshot.character_set.1.clone(),
         server: snapshot.session.server.name.clone(),
         tables: Vec::new(),
         views: Vec::new(),
@@ -95,8 +101,9 @@ struct Dumper<'a> {
 
 impl Dumper<'_> {
     async fn run(mut self) -> Result<Finished, Stop> {
-        header::begin(&mut self.output.buffer, &self.record.name, &self.record.server);
-        let views = self.snapshot.views(&mut self.warnings).await?;
+        header::begin(&mut self.output.buffer, &self.record);
+        let routines = self.snapshot.routines(&mut self.warnings).await?;
+        let views = self.snapshot.views(&routines, &mut self.warnings).await?;
         for view in &views {
             view.write_placeholder(&mut self.output.buffer);
         }
@@ -108,12 +115,14 @@ impl Dumper<'_> {
         let mut late = Vec::new();
         for table in tables.iter().filter(|table| table.kind.holds_rows()) {
             match self.table(table, false).await {
-                Err(Stop::Changed(_)) if is_derived(&table.name) => late.push(table),
+                Err(Stop::Changed(_)) if is_derived(&table.name, &self.snapshot.table_prefix) => {
+                    late.push(table)
+                }
                 result => result?,
             }
         }
         self.late(late).await?;
-        self.objects(views).await?;
+        self.objects(routines, views).await?;
 
         header::end(&mut self.output.buffer);
         self.progress.tell(&self.output, true);
@@ -324,12 +333,11 @@ impl Dumper<'_> {
         Ok(count)
     }
 
-    async fn objects(&mut self, views: Vec<View>) -> Result<(), Stop> {
-        let routines = self.snapshot.routines(&mut self.warnings).await?;
+    async fn objects(&mut self, routines: Routines, views: Vec<View>) -> Result<(), Stop> {
         let triggers = self.snapshot.triggers(&self.record.tables, &mut self.warnings).await?;
         let events = self.snapshot.events(&mut self.warnings).await?;
         // A view may call a function, so that routines come first.
-        for object in routines.iter().chain(&triggers) {
+        for object in routines.dumped.iter().chain(&triggers) {
             object.write(&mut self.output.buffer);
             self.output.ship().await?;
         }
@@ -339,13 +347,15 @@ impl Dumper<'_> {
         for event in &events {
             event.write(&mut self.output.buffer);
         }
+        let callers = routines.dumped.iter().chain(&triggers).chain(&events);
+        self.snapshot.unseen_routines(&routines, callers, &mut self.warnings).await?;
         let names =
             |objects: Vec<super::ddl::Object>| objects.into_iter().map(|object| object.name).collect();
-        self.record.routines = names(routines);
+        self.record.routines = names(routines.dumped);
         self.record.triggers = names(triggers);
         self.record.events = names(events);
         self.record.views =
-            views.into_iter().filter(|view| !view.broken).map(|view| view.object.name).collect();
+            views.into_iter().filter(|view| view.left_out.is_none()).map(|view| view.object.name).collect();
         self.record.views.sort();
         Ok(())
     }
@@ -435,7 +445,25 @@ async fn large_row(output: &mut Output, row: &Row, formats: &[Format]) -> std::i
     Ok(())
 }
 
-/// Tables that indexers fill, swap and empty as they please.
-fn is_derived(name: &str) -> bool {
-    ["_idx", "_tmp", "_replica", "_cl"].iter().any(|end| name.ends_with(end)) || name.contains("_index")
+/// Tables that indexers fill, swap and empty as they please. Reindexing makes their rows again.
+pub fn is_derived(name: &str, prefix: &str) -> bool {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
+    let begins = |with: &[&str]| with.iter().any(|begin| name.starts_with(begin));
+    // Called an index, and not made by one: what visitors looked at.
+    if begins(&["report_"]) {
+        return false;
+    }
+    let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    ["_idx", "_tmp", "_replica", "_cl", "_index"].iter().any(|end| name.ends_with(end))
+        || name.contains("_index_")
+        || name.contains("__temp")
+        || begins(&[
+            "catalogrule_product",
+            "catalogrule_group_website",
+            "cataloginventory_stock_status",
+            "catalog_product_flat_",
+            "catalog_category_flat_",
+            "catalogsearch_fulltext",
+        ])
+        || name.strip_prefix("inventory_stock_").is_some_and(numbered)
 }

@@ -7,7 +7,7 @@ pub(super) const LARGE: u64 = 4 << 20;
 /// Bytes of a large file per member.
 pub(super) const CHUNK: u64 = 1 << 20;
 /// A group is cut at the latest before it grows beyond.
-const MOST: u64 = 4 << 20;
+pub(super) const MOST: u64 = 4 << 20;
 /// A group is not cut before it has so many bytes, except by [`MOST`] and large files.
 const LEAST: u64 = 256 << 10;
 /// Bytes that follow on average until the cut.

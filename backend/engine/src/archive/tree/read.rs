@@ -1,12 +1,14 @@
 //! Reading files into the archive while the store goes on working.
 //!
 //! The header comes first and promises a size, so what happens to a file afterwards cannot change it: what grew is cut there, what
-//! shrank is filled up with zeros. Both are remarks. What is gone is skipped with a remark; what cannot be read is missing.
+//! shrank is filled up with zeros. Both are remarks. What is gone is skipped with a remark; what cannot be read is missing. A file that
+//! has become too large for its group since the walk is handed back, and comes in pieces at the end of the archive.
 
 use super::Shared;
-use super::groups::LARGE;
+use super::groups::{LARGE, MOST};
 use super::header::{self, Type};
 use crate::source::files::{Handles, Inode, Kind, Meta, Node, NodeRef, is_gone, open_file};
+use crossbeam_channel::Sender;
 use rustix::fs::{FileType, Stat, fstat};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -60,8 +62,8 @@ pub(super) enum Links {
     Further(Arc<FirstName>),
 }
 
-/// Appends a whole group to the buffer.
-pub(super) fn fill_group(shared: &Shared, items: Vec<Item>, buffer: &mut Vec<u8>) {
+/// Appends a whole group to the buffer. Files that have become too large for it go to `grown`.
+pub(super) fn fill_group(shared: &Shared, items: Vec<Item>, grown: &Sender<NodeRef>, buffer: &mut Vec<u8>) {
     let mut handles = Handles::default();
     for Item { at, links } in items {
         let node = shared.tree.node(at);
@@ -83,6 +85,11 @@ pub(super) fn fill_group(shared: &Shared, items: Vec<Item>, buffer: &mut Vec<u8>
                 true
             }
             Kind::File | Kind::FollowedFile(_) => match Source::open(shared, &mut handles, at, path) {
+                // Its further names need not wait for the end: they are handed back too.
+                Some(source) if source.size() > LARGE || buffer.len() as u64 + source.size() > 2 * MOST => {
+                    let _ = grown.send(at);
+                    false
+                }
                 Some(source) => {
                     source.append_small(shared, buffer);
                     source.is(node)
@@ -150,15 +157,9 @@ impl Source {
         u64::try_from(self.stat.st_size).unwrap_or(0)
     }
 
-    /// Header and content in one. A file that has become large since the walk saw it is cut.
+    /// Header and content in one.
     fn append_small(&self, shared: &Shared, buffer: &mut Vec<u8>) {
-        let size = self.size().min(LARGE);
-        if size < self.size() {
-            self.tell(
-                shared,
-                &format!("it grew while the pass ran; its first {size} bytes are in the archive"),
-            );
-        }
+        let size = self.size();
         self.append_header(shared, buffer, size);
         self.append_content(shared, buffer, 0, size);
         self.append_end(shared, buffer);

@@ -6,7 +6,7 @@ use crate::policy::layout::{MANIFEST, partial_name};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -171,6 +171,37 @@ async fn after_a_crash_only_what_was_half_made_is_removed() {
     assert_eq!(remove_partials(&bench.dir.path().join("never")).unwrap(), [] as [&Path; 0]);
 }
 
+#[test]
+fn what_cannot_be_read_does_not_keep_the_rest_of_a_crash_from_being_removed() {
+    let bench = Bench::new();
+    let closed = |path: PathBuf| {
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        path
+    };
+    let crashed = |folder: &str| {
+        let path = bench.archive_dir().join(folder).join(partial_name(&copy_of(21)));
+        fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let (first, last) = (crashed("a"), crashed("z"));
+    // A disk's own folder, a folder of somebody else, and a half-made copy that cannot be removed.
+    let foreign = closed(bench.archive_dir().join("lost+found"));
+    let stuck = bench.archive_dir().join("m").join(partial_name(&copy_of(20)));
+    let inner = closed(stuck.join("files"));
+    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o500)).unwrap();
+    let after = crashed("m");
+
+    let removed = unprivileged(|| remove_partials(&bench.archive_dir())).unwrap();
+    assert_eq!(removed, [first, after, last]);
+    assert!(foreign.exists() && inner.exists());
+    let unlisted = closed(bench.dir.path().join("unlisted"));
+    assert!(unprivileged(|| remove_partials(&unlisted)).is_err());
+    for path in [stuck, foreign, unlisted] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_pass_that_is_running_keeps_its_folder() {
     let bench = Bench::new();
@@ -221,4 +252,23 @@ async fn a_flood_of_warnings_is_cut_in_the_outcome_and_in_the_manifest() {
     assert!(outcome.warnings.last().unwrap().message.contains("more"), "{:?}", outcome.warnings.last());
     let copies = local_copies(&bench.archive_dir(), "nightly").unwrap();
     assert_eq!(copies[0].manifest.warnings, outcome.warnings);
+}
+
+#[tokio::test]
+async fn media_in_remote_storage_are_said_to_be_in_no_archive() {
+    let bench = Bench::new();
+    bench.file("app/etc/env.php", "<?php return ['remote_storage' => ['driver' => 'aws-s3']];");
+    let (events, seen) = record(|_| {});
+    let outcome = run_tuned(bench.job(&day(22)), events, CancellationToken::new(), QUICK).await;
+    assert_eq!(outcome.status, Status::Success, "nothing of this disk is missing");
+    let [warning] = outcome.warnings.as_slice() else { panic!("{:?}", outcome.warnings) };
+    assert_eq!((warning.code.as_str(), warning.subject.as_deref()), ("remote_storage", Some("aws-s3")));
+    assert!(warning.message.contains("not in this archive"), "{}", warning.message);
+    let told = |event: &Event| matches!(event, Event::Warned(told) if told == warning);
+    assert!(seen.lock().unwrap().iter().any(told));
+    let copies = local_copies(&bench.archive_dir(), "nightly").unwrap();
+    assert_eq!(copies[0].manifest.warnings, outcome.warnings);
+
+    bench.file("app/etc/env.php", "<?php return ['remote_storage' => ['driver' => 'file']];");
+    assert_eq!(run(bench.job(&day(23))).await.warnings, []);
 }

@@ -164,18 +164,27 @@ async fn a_list_without_the_new_copy_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn a_local_directory_that_cannot_be_listed_deletes_nothing() {
+async fn a_copy_that_cannot_be_listed_deletes_nothing_and_foreign_folders_do_not_matter() {
     let bench = Bench::new();
     for n in 1..=2 {
         pass(&bench, n, 5).await;
     }
-    let closed = bench.folder().join("closed");
-    fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    let closed = |name: &str, mode: u32| {
+        let path = bench.folder().join(name);
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    closed("lost+found", 0o000);
+    closed("2026-10-01T02-30-00Z", 0o000);
     let outcome = run_unprivileged(Job { rows: vec![local_row(1)], ..bench.job(&day(3)) });
     assert_eq!(outcome.status, Status::Success);
     assert!(outcome.rows[0].message.contains("Older copies stay"), "{}", outcome.rows[0].message);
-    assert_eq!(bench.copies().len(), 4);
+    assert_eq!(bench.copies().len(), 5);
+
+    closed("2026-10-01T02-30-00Z", 0o700);
+    let outcome = run_unprivileged(Job { rows: vec![local_row(1)], ..bench.job(&day(4)) });
+    assert_eq!(outcome.swept.len(), 3, "{:?}", outcome.rows);
+    assert_eq!(bench.copies(), ["2026-10-01T02-30-00Z", &copy_of(4), "lost+found"]);
 }
 
 /// What may go wrong with one pass.

@@ -156,17 +156,24 @@ pub async fn run(job: Job) -> Outcome {
     run_tuned(job, Events::none(), CancellationToken::new(), QUICK).await
 }
 
-/// Runs a pass on a thread that has to obey permissions, also when the tests run as root.
-pub fn run_unprivileged(job: Job) -> Outcome {
+/// Runs on a thread that has to obey permissions, also when the tests run as root.
+pub fn unprivileged<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let mut sets = capabilities(None).unwrap();
             sets.effective -=
                 CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH | CapabilitySet::FOWNER;
             set_capabilities(None, sets).unwrap();
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(job))
+            work()
         });
         thread.join().unwrap()
+    })
+}
+
+/// A pass that has to obey permissions.
+pub fn run_unprivileged(job: Job) -> Outcome {
+    unprivileged(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(job))
     })
 }
 

@@ -54,9 +54,29 @@ fn an_archive_directory_without_write_access_fails_the_pass() {
 async fn a_copy_that_will_not_fit_is_refused_before_the_first_byte() {
     let bench = Bench::new();
     run(bench.job(&day(1))).await;
-    let outcome = run(Job { last_copy_bytes: Some(u64::MAX / 2), ..bench.job(&day(2)) }).await;
-    assert_failed(&outcome, &["not enough space", "are free", "STOREKEEP_ARCHIVE_DIR"]);
+    fs::File::create(bench.file("pub/media/huge", "")).unwrap().set_len(1 << 43).unwrap();
+    let outcome = run(Job { last_copy_bytes: Some(1 << 42), ..bench.job(&day(2)) }).await;
+    assert_failed(&outcome, &["not enough space", "4.0 TiB", "are free", "STOREKEEP_ARCHIVE_DIR"]);
     assert_eq!(bench.copies(), [copy_of(1)]);
+}
+
+#[tokio::test]
+async fn the_last_copy_does_not_refuse_a_store_that_has_become_small() {
+    let bench = Bench::new();
+    fs::File::create(bench.file("pub/media/huge", "")).unwrap().set_len(1 << 43).unwrap();
+    // Since the last copy the media are left out.
+    let exclude_directories = vec!["pub/media".into()];
+    let job = Job { last_copy_bytes: Some(1 << 42), exclude_directories, ..bench.job(&day(1)) };
+    assert_eq!(run(job).await.status, Status::Success);
+}
+
+#[tokio::test]
+async fn the_last_copy_does_not_speak_for_a_store_it_cannot_have_been_of() {
+    let bench = Bench::new();
+    fs::File::create(bench.file("pub/media/huge", "")).unwrap().set_len(1 << 43).unwrap();
+    // Until now the media were left out, or the database alone was backed up.
+    let outcome = run(Job { last_copy_bytes: Some(1 << 20), ..bench.job(&day(1)) }).await;
+    assert_failed(&outcome, &["not enough space", "8.0 TiB"]);
 }
 
 #[tokio::test]
@@ -114,8 +134,8 @@ async fn a_disk_that_fills_up_fails_the_pass_and_gives_the_space_back() {
     assert_eq!(run(bench.job(&day(1))).await.status, Status::Success);
     let before = tree(&bench.archive_dir());
     bench.file("pub/media/large.jpg", noise(12 << 20));
-    // The last copy was small, so the estimate sees no danger.
-    let outcome = run(Job { last_copy_bytes: Some(1000), ..bench.job(&day(2)) }).await;
+    // The last copy was smaller, so the estimate sees no danger.
+    let outcome = run(Job { last_copy_bytes: Some(1 << 20), ..bench.job(&day(2)) }).await;
     assert_failed(&outcome, &["The files could not be archived", "is full", "STOREKEEP_ARCHIVE_DIR"]);
     assert_eq!(tree(&bench.archive_dir()), before);
     bench.assert_nothing_half_made();

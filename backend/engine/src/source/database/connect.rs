@@ -25,6 +25,8 @@ pub struct Server {
     pub mariadb: bool,
     /// `MariaDB 10.11.19`, `MySQL 8.0.36`.
     pub name: String,
+    /// `(10, 11, 19)`
+    pub version: (u32, u32, u32),
     /// Tells servers apart: two connections to one server and database are one database.
     pub identity: String,
 }
@@ -202,7 +204,15 @@ async fn set_up(conn: &mut Conn) -> Result<Server, Error> {
             result => result?,
         }
     }
-    Ok(Server { mariadb, name: format!("{vendor} {number}"), identity: format!("{host}\n{port}\n{data}") })
+    let mut numbers = number.split('.').map(|part| part.parse().unwrap_or_default());
+    let mut next = || numbers.next().unwrap_or_default();
+    let version = (next(), next(), next());
+    Ok(Server {
+        mariadb,
+        name: format!("{vendor} {number}"),
+        version,
+        identity: format!("{host}\n{port}\n{data}"),
+    })
 }
 
 /// What an error of the driver means for an administrator.

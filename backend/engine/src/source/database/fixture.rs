@@ -51,6 +51,8 @@ impl Server {
     /// Runs a script as root; tab-separated rows.
     pub fn sql(&self, database: &str, script: impl AsRef<[u8]>) -> String {
         let mut client = self.client("root", database);
+        // By default it keeps remarks to itself, those in the bodies of routines too.
+        client.arg("--comments");
         let mut child =
             client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(script.as_ref()).unwrap();
@@ -134,18 +136,10 @@ impl Store {
         output
     }
 
-    /// `table checksum` of every table with rows of its own.
+    /// What the rows of every base table come to.
     pub fn checksums(&self, database: &str) -> BTreeMap<String, String> {
-        let tables = self.server.sql(
-            database,
-            "SELECT REPLACE(TABLE_NAME, '`', '``') FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'",
-        );
-        let mut sums = BTreeMap::new();
-        for table in tables.lines() {
-            let row = self.server.sql(database, format!("CHECKSUM TABLE `{table}`"));
-            sums.insert(table.to_string(), row.trim().rsplit('\t').next().unwrap_or_default().to_string());
-        }
-        sums
+        let run = |script: &str| self.server.sql(database, script).lines().map(str::to_owned).collect();
+        crate::testing::rows::sums(run, database)
     }
 }
 

@@ -11,9 +11,31 @@ use std::collections::BTreeSet;
 /// The privileges a dump wants on the store's database.
 pub const WANTED: [&str; 5] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "LOCK TABLES"];
 
-/// How the user comes to see stored routines, which is not part of a database's privileges everywhere.
-pub const ROUTINES_REMEDY: &str =
-    "Grant SHOW_ROUTINE (MySQL), SHOW CREATE ROUTINE (MariaDB 11.3) or SELECT on mysql.proc (older MariaDB).";
+/// The statement that grants a privilege on a whole database. `user` is one of [`current_user`].
+pub fn remedy(privilege: &str, database: &str, user: &str) -> String {
+    format!("GRANT {privilege} ON {}.* TO {user};", quote_name(&escape_like(database)))
+}
+
+/// The statement that lets a user see all stored routines with their text, whoever made them: none of [`WANTED`] does.
+pub fn routines_remedy(server: &Server, database: &str, user: &str) -> String {
+    match (server.mariadb, server.version) {
+        (true, version) if version >= (11, 3, 0) => remedy("SHOW CREATE ROUTINE", database, user),
+        (true, _) => format!("GRANT SELECT ON `mysql`.`proc` TO {user};"),
+        (false, version) if version >= (8, 0, 20) => format!("GRANT SHOW_ROUTINE ON *.* TO {user};"),
+        (false, version) if version >= (8, 0, 0) => format!("GRANT SELECT ON *.* TO {user};"),
+        (false, _) => format!("GRANT SELECT ON `mysql`.`proc` TO {user};"),
+    }
+}
+
+/// What it costs when views call routines that the user may neither run nor see.
+pub fn execute(database: &str, user: &str) -> Checked {
+    Checked {
+        privilege: "EXECUTE",
+        held: false,
+        cost: "Views that call stored functions cannot be read: they would be missing.",
+        remedy: remedy("EXECUTE", database, user),
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {
@@ -104,7 +126,7 @@ impl Grants {
                     "EVENT" => "Events cannot be seen: they would be missing.",
                     _ => "Nothing is missing without it; tables are read from a snapshot, without locks.",
                 },
-                remedy: format!("GRANT {privilege} ON {}.* TO {user};", quote_name(&escape_like(database))),
+                remedy: remedy(privilege, database, user),
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 use super::connect::Server as Info;
 use super::fixture::{Server, Store, server};
-use super::grants::{Grants, current_user, escape_like};
+use super::grants::{Grants, current_user, escape_like, routines_remedy};
 use super::groups::{GROUPS, expand};
 use super::patterns::{glob, names, resolve};
 use super::*;
@@ -14,11 +14,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 fn mariadb() -> Info {
-    Info { mariadb: true, name: "MariaDB 10.11".into(), identity: String::new() }
+    Info { mariadb: true, name: "MariaDB 10.11".into(), version: (10, 11, 0), identity: String::new() }
 }
 
 fn mysql() -> Info {
-    Info { mariadb: false, name: "MySQL 8.0".into(), identity: String::new() }
+    Info { mariadb: false, name: "MySQL 8.0".into(), version: (8, 0, 0), identity: String::new() }
 }
 
 #[rstest]
@@ -67,6 +67,24 @@ fn routines_are_seen_by_different_means() {
     assert!(sees("GRANT SHOW_ROUTINE ON *.* TO `u`@`%`", &mysql()));
     assert!(sees("GRANT EXECUTE ON `shop`.* TO `u`@`%`", &mysql()));
     assert!(!sees("GRANT SELECT, SHOW VIEW, TRIGGER ON `shop`.* TO `u`@`%`", &mysql()));
+}
+
+#[rstest]
+#[case(true, (10, 6, 4), "GRANT SELECT ON `mysql`.`proc` TO 'u'@'%';")]
+#[case(true, (11, 2, 9), "GRANT SELECT ON `mysql`.`proc` TO 'u'@'%';")]
+#[case(true, (11, 3, 0), "GRANT SHOW CREATE ROUTINE ON `my\\_shop`.* TO 'u'@'%';")]
+#[case(true, (11, 8, 2), "GRANT SHOW CREATE ROUTINE ON `my\\_shop`.* TO 'u'@'%';")]
+#[case(false, (5, 7, 44), "GRANT SELECT ON `mysql`.`proc` TO 'u'@'%';")]
+#[case(false, (8, 0, 19), "GRANT SELECT ON *.* TO 'u'@'%';")]
+#[case(false, (8, 0, 20), "GRANT SHOW_ROUTINE ON *.* TO 'u'@'%';")]
+#[case(false, (9, 1, 0), "GRANT SHOW_ROUTINE ON *.* TO 'u'@'%';")]
+fn what_shows_routines_depends_on_the_server(
+    #[case] mariadb: bool,
+    #[case] version: (u32, u32, u32),
+    #[case] expected: &str,
+) {
+    let server = Info { mariadb, version, ..mysql() };
+    assert_eq!(routines_remedy(&server, "my_shop", "'u'@'%'"), expected);
 }
 
 #[rstest]
@@ -198,6 +216,7 @@ async fn refused(connection: &Connection) -> String {
 async fn a_session_is_set_up_for_reading() {
     let store = server().store("");
     let mut session = Session::open(&connection(&store)).await.unwrap();
+    assert!(session.server.version >= (10, 0, 0), "{:?}", session.server);
     assert!(session.server.mariadb && session.server.name.starts_with("MariaDB 1"), "{:?}", session.server);
     let found: Option<(String, String, String, u64, f64)> = session
         .conn

@@ -56,6 +56,12 @@ impl Excludes {
         Ok(Excludes { literal, globs })
     }
 
+    /// Whether the path or a directory above it is left out.
+    pub fn matches_above(&self, path: &[u8]) -> bool {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        ends.chain([path.len()]).any(|end| self.matches(&path[..end]))
+    }
+
     /// Whether the entry at this path (relative to the root, no slash at either end) is left out.
     pub fn matches(&self, path: &[u8]) -> bool {
         self.literal.contains(path)

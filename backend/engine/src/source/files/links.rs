@@ -70,7 +70,7 @@ pub(super) enum Shared {
 /// Resolves a link of [`SHARED`]. `link` is its absolute path.
 pub(super) fn resolve_shared(link: &Path, root: &Path) -> io::Result<Shared> {
     let target = match std::fs::canonicalize(link) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Shared::Dangling),
+        Err(error) if super::handles::is_gone(&error) => return Ok(Shared::Dangling),
         target => target?,
     };
     if target.starts_with(root) {

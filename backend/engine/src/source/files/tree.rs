@@ -75,7 +75,10 @@ pub struct Tree {
     pub root_node: Node,
     /// The first is the root.
     pub dirs: Vec<Dir>,
+    /// Sorted, at most 10,000.
     pub links_out: Vec<super::LinkOut>,
+    /// How many further ones there are.
+    pub links_out_more: u64,
     /// Paths that were left out, the uppermost of each; lossy text, sorted, at most 10,000.
     pub excluded: Vec<String>,
 }
@@ -83,6 +86,14 @@ pub struct Tree {
 impl Tree {
     pub fn node(&self, at: NodeRef) -> &Node {
         &self.dirs[at.dir as usize].children[at.index as usize]
+    }
+
+    /// The entry of a directory; none for the root.
+    pub fn entry_of(&self, dir: u32) -> Option<NodeRef> {
+        let parent = self.dirs[dir as usize].parent;
+        let index =
+            self.dirs[parent as usize].children.iter().position(|node| node.kind == Kind::Dir(dir))?;
+        Some(NodeRef { dir: parent, index: u32::try_from(index).ok()? })
     }
 
     /// The entry's path relative to the root.

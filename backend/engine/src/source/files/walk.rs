@@ -1,5 +1,6 @@
 //! The parallel walk: `readdir` and `lstat`, nothing opened but directories.
 
+use super::bounded::Bounded;
 use super::handles::{is_gone, open_listing};
 use super::links::{self, LinkOut, SHARED, Shared};
 use super::tree::{Dir, Inode, Kind, Meta, Node, Tree, dir_prefix};
@@ -14,9 +15,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
-
-/// Paths in [`Tree::excluded`]; a glob may leave out millions.
-const EXCLUDED_KEPT: usize = 10_000;
 
 #[derive(Debug)]
 pub struct WalkOptions<'a> {
@@ -100,15 +98,19 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
     if options.cancel.is_cancelled() {
         return Err(WalkError::Cancelled);
     }
-    let mut state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    state.links_out.sort();
-    state.excluded.sort();
-    if state.excluded_more > 0 {
-        let text = format!("{} more left-out paths are not listed", state.excluded_more);
+    let state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let State { dirs, links_out, excluded, .. } = state;
+    let (excluded, excluded_more) = excluded.sorted();
+    if excluded_more > 0 {
+        let text = format!("{excluded_more} more left-out paths are not listed");
         warnings.note("more_left_out", b"", &text);
     }
-    let State { dirs, links_out, excluded, .. } = state;
-    Ok(Tree { root, root_node, dirs, links_out, excluded })
+    let (links_out, links_out_more) = links_out.sorted();
+    if links_out_more > 0 {
+        let text = format!("{links_out_more} more links out of the Magento root are not listed");
+        warnings.note("more_links_out", b"", &text);
+    }
+    Ok(Tree { root, root_node, dirs, links_out, links_out_more, excluded })
 }
 
 struct Walker<'a> {
@@ -128,9 +130,8 @@ struct State {
     queue: Vec<u32>,
     busy: usize,
     stop: bool,
-    links_out: Vec<LinkOut>,
-    excluded: Vec<String>,
-    excluded_more: u64,
+    links_out: Bounded<LinkOut>,
+    excluded: Bounded<String>,
 }
 
 /// A directory that is being listed; ends the turn also when its thread panics, so that nobody waits for ever.
@@ -322,11 +323,9 @@ impl Listing<'_, '_> {
     }
 
     fn left_out(&self, path: &[u8]) {
-        let mut state = self.walker.lock();
-        match state.excluded.len() < EXCLUDED_KEPT {
-            true => state.excluded.push(lossy(path)),
-            false => state.excluded_more += 1,
-        }
+        let path = lossy(path);
+        let bytes = path.len();
+        self.walker.lock().excluded.push(path, bytes);
     }
 
     /// The entry that stands for a link: what it leads to, or the link itself. None for an excluded link.
@@ -343,7 +342,10 @@ impl Listing<'_, '_> {
         let follow = walker.options.symlinks == Symlinks::FollowShared;
         let shared = follow && SHARED.iter().any(|shared| shared.as_bytes() == path);
         let followed = match shared {
-            true => self.follow_shared(path)?,
+            true => match self.follow_shared(path, excluded) {
+                Err(_) if excluded => None,
+                followed => followed?,
+            },
             false => None,
         };
         if excluded && !followed.as_ref().is_some_and(|seen| seen.kind == Kind::EmptyDir) {
@@ -351,27 +353,36 @@ impl Listing<'_, '_> {
             return Ok(None);
         }
         if followed.is_some() || links::leaves(&target, self.depth, &walker.roots) {
-            walker.lock().links_out.push(LinkOut {
-                path: lossy(path),
-                target: lossy(&target),
-                followed: followed.is_some(),
-            });
+            let link = LinkOut { path: lossy(path), target: lossy(&target), followed: followed.is_some() };
+            let bytes = link.path.len() + link.target.len();
+            walker.lock().links_out.push(link, bytes);
             let hides = |shared: &str| {
-                shared.as_bytes().strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"))
+                let below = shared.as_bytes().strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"));
+                below && !walker.options.excludes.matches_above(shared.as_bytes())
             };
             if let Some(hidden) = SHARED.iter().find(|shared| follow && hides(shared)) {
                 let text = format!(
-                    "this link out of the Magento root is archived as a link: {hidden} is not in the archive"
+                    "this link out of the Magento root is archived as a link: {hidden} is not in the archive. Exclude it, or make a directory of the link and link what is in it"
                 );
-                walker.warnings.note("shared_behind_link", path, &text);
+                walker.warnings.missing("shared_behind_link", path, &text);
             }
         }
         Ok(Some(followed.unwrap_or_else(|| Seen::new(*stat, Kind::Symlink(target.into())))))
     }
 
-    fn follow_shared(&self, path: &[u8]) -> io::Result<Option<Seen>> {
+    /// What a shared link leads to; none for one that stays a link. Where that means that something is missing it is told, unless the
+    /// link is left out anyway.
+    fn follow_shared(&self, path: &[u8], excluded: bool) -> io::Result<Option<Seen>> {
         let root = &self.walker.roots[0];
-        let note = |text| self.walker.warnings.note("shared_link", path, text);
+        let missing = |cause: &str| {
+            if !excluded {
+                let text = format!(
+                    "the link {cause}: what belongs there is not in the archive, which has the link alone. Repair or mount it, or exclude it"
+                );
+                self.walker.warnings.missing("shared_link", path, &text);
+            }
+            Ok(None)
+        };
         match links::resolve_shared(&root.join(OsStr::from_bytes(path)), root)? {
             Shared::Dir(handle) => {
                 let stat = fstat(&handle)?;
@@ -382,16 +393,8 @@ impl Listing<'_, '_> {
                 Ok(Some(Seen::new(stat, Kind::FollowedFile(target))))
             }
             Shared::Link => Ok(None),
-            Shared::Loop => {
-                note(
-                    "the link leads to a directory that contains the Magento root; it is archived as a link",
-                );
-                Ok(None)
-            }
-            Shared::Dangling => {
-                note("the link leads nowhere; it is archived as a link");
-                Ok(None)
-            }
+            Shared::Loop => missing("leads to a directory that contains the Magento root"),
+            Shared::Dangling => missing("leads nowhere"),
         }
     }
 }

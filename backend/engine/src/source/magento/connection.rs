@@ -1,7 +1,7 @@
 //! Where the store's databases are, as `env.php` or a URL says.
 
 use super::SourceError;
-use super::value::{Key, Value};
+use super::value::Value;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -82,8 +82,70 @@ impl Connection {
 const REMEDY: &str =
     "Set it in the environment of this server, or give the database by STOREKEEP_MAGENTO_DATABASE_URL.";
 
-/// The active connections, `default` first, each database once.
-pub(super) fn connections(config: &Value) -> Result<Vec<Connection>, SourceError> {
+/// The active connections of a store.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    /// `default` first, each database once; never empty.
+    pub usable: Vec<Connection>,
+    /// Further ones that cannot be understood, by name: they must not cost the store the backup of the others.
+    pub unresolved: Vec<(String, SourceError)>,
+}
+
+/// What `env.php` says. The connection `over`, if there is one, stands in for `default`, and for every other name of the database that
+/// `default` means.
+///
+/// # Errors
+/// When `default` cannot be understood and nothing stands in for it, or no connection is active.
+pub(super) fn connections(config: &Value, over: Option<Connection>) -> Result<Connections, SourceError> {
+    let entries = match entries(config) {
+        Ok(entries) => entries,
+        Err(error) if over.is_none() => return Err(error),
+        // What was given is enough to work with.
+        Err(_) => Vec::new(),
+    };
+    let default = entries.iter().find(|(name, _)| name == DEFAULT);
+    let replaced = default.filter(|_| over.is_some()).and_then(|(name, entry)| place(name, entry).ok());
+    let mut found = Connections { usable: over.into_iter().collect(), unresolved: Vec::new() };
+    let stands_in = !found.usable.is_empty();
+    for (name, entry) in entries {
+        if stands_in && name == DEFAULT {
+            continue;
+        }
+        if replaced.is_some() && place(&name, entry).ok() == replaced {
+            found.usable[0].names.push(name);
+            continue;
+        }
+        let connection = match connection(&name, entry) {
+            Ok(connection) => connection,
+            Err(error) if name == DEFAULT => return Err(error),
+            Err(error) => {
+                found.unresolved.push((name, error));
+                continue;
+            }
+        };
+        let same = |known: &&mut Connection| {
+            known.address == connection.address && known.database == connection.database
+        };
+        match found.usable.iter_mut().find(same) {
+            Some(known) => known.names.push(name),
+            None => found.usable.push(connection),
+        }
+    }
+    match (found.usable.is_empty(), found.unresolved.is_empty()) {
+        (false, _) => Ok(found),
+        (true, false) => Err(found.unresolved.remove(0).1),
+        (true, true) => Err(SourceError::new(
+            "no_connection",
+            "No connection in `db/connection` of app/etc/env.php is active.",
+            "Set `'active' => '1'` where the store's database is.",
+        )),
+    }
+}
+
+const DEFAULT: &str = "default";
+
+/// The entries of the active connections by name, `default` first.
+fn entries(config: &Value) -> Result<Vec<(String, &Value)>, SourceError> {
     let Some(all) = config.at(&["db", "connection"]) else {
         return Err(SourceError::new(
             "no_connection",
@@ -92,49 +154,24 @@ pub(super) fn connections(config: &Value) -> Result<Vec<Connection>, SourceError
         ));
     };
     let Value::Array(all) = all else { return Err(unresolved("db/connection", all)) };
-    let mut found: Vec<Connection> = Vec::new();
-    let mut entries: Vec<(&Key, &Value)> = all.entries().collect();
-    entries.sort_by_key(|(key, _)| **key != Key::text(b"default"));
-    for (key, entry) in entries {
-        let name = key.display();
-        if !matches!(entry, Value::Array(_)) {
-            return Err(unresolved(&format!("db/connection/{name}"), entry));
-        }
-        // Absent, it counts as active: better one connection too many than one that is silently left out.
-        if entry.at(&["active"]).and_then(Value::truth) == Some(false) {
-            continue;
-        }
-        let connection = connection(&name, entry)?;
-        match found
-            .iter_mut()
-            .find(|known| known.address == connection.address && known.database == connection.database)
-        {
-            Some(known) => known.names.push(name),
-            None => found.push(connection),
-        }
-    }
-    if found.is_empty() {
-        return Err(SourceError::new(
-            "no_connection",
-            "No connection in `db/connection` of app/etc/env.php is active.",
-            "Set `'active' => '1'` where the store's database is.",
-        ));
-    }
-    Ok(found)
+    let mut entries: Vec<(String, &Value)> =
+        all.entries().map(|(key, entry)| (key.display(), entry)).collect();
+    entries.sort_by_key(|(name, _)| name != DEFAULT);
+    // Absent or not known here, it counts as active: better one connection too many than one that is silently left out.
+    entries.retain(|(_, entry)| {
+        let active = entry.at(&["active"]).filter(|active| active.is_known());
+        active.and_then(Value::truth) != Some(false)
+    });
+    Ok(entries)
 }
 
-fn connection(name: &str, entry: &Value) -> Result<Connection, SourceError> {
-    let path = |key: &str| format!("db/connection/{name}/{key}");
+/// Where a connection leads: its server, its database.
+fn place(name: &str, entry: &Value) -> Result<(Address, String), SourceError> {
+    if !matches!(entry, Value::Array(_)) {
+        return Err(unresolved(&format!("db/connection/{name}"), entry));
+    }
+    let path = |key: &str| setting(name, key);
     let optional = |key: &str| text(&path(key), entry.at(&[key]));
-    let required = |key: &str| {
-        optional(key)?.filter(|text| !text.is_empty()).ok_or_else(|| {
-            SourceError::new(
-                "connection_incomplete",
-                format!("app/etc/env.php does not say `{}`.", path(key)),
-                "Complete the connection, or give the database by STOREKEEP_MAGENTO_DATABASE_URL.",
-            )
-        })
-    };
     let port = match optional("port")?.filter(|port| !port.is_empty()) {
         None => None,
         Some(port) => Some(number(&path("port"), &port)?),
@@ -143,13 +180,34 @@ fn connection(name: &str, entry: &Value) -> Result<Connection, SourceError> {
         Some(socket) => Address::Socket(socket.into()),
         None => address(&optional("host")?.unwrap_or_default(), port, &path("host"))?,
     };
+    Ok((address, required(name, entry, "dbname")?))
+}
+
+fn connection(name: &str, entry: &Value) -> Result<Connection, SourceError> {
+    let (address, database) = place(name, entry)?;
+    let path = |key: &str| setting(name, key);
     Ok(Connection {
         names: vec![name.to_string()],
         address,
-        database: required("dbname")?,
-        username: required("username")?,
-        password: Secret(optional("password")?.unwrap_or_default()),
+        database,
+        username: required(name, entry, "username")?,
+        password: Secret(text(&path("password"), entry.at(&["password"]))?.unwrap_or_default()),
         tls: tls(&path("driver_options"), entry.at(&["driver_options"]))?,
+    })
+}
+
+fn setting(name: &str, key: &str) -> String {
+    format!("db/connection/{name}/{key}")
+}
+
+fn required(name: &str, entry: &Value, key: &str) -> Result<String, SourceError> {
+    let path = setting(name, key);
+    text(&path, entry.at(&[key]))?.filter(|text| !text.is_empty()).ok_or_else(|| {
+        SourceError::new(
+            "connection_incomplete",
+            format!("app/etc/env.php does not say `{path}`."),
+            "Complete the connection, or give the database by STOREKEEP_MAGENTO_DATABASE_URL.",
+        )
     })
 }
 

@@ -55,25 +55,62 @@ fn the_database_is_not_named_where_it_is_restored_under_another_name(
     assert_eq!(String::from_utf8(without_database(sql.as_bytes(), "shop")).unwrap(), expected);
 }
 
-#[test]
-fn modes_that_mysql_8_does_not_know_are_left_out() {
+fn written(sql: &str, sql_mode: &str) -> String {
     let object = Object {
         kind: "TRIGGER",
         name: "a`b\nc".into(),
-        sql: b"CREATE TRIGGER x".to_vec(),
+        sql: sql.into(),
         client: "utf8mb4".into(),
         collation: "utf8mb4_general_ci".into(),
-        sql_mode: Some("STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION".into()),
+        sql_mode: Some(sql_mode.into()),
         time_zone: None,
     };
     let mut out = Vec::new();
     object.write(&mut out);
-    let text = String::from_utf8(out).unwrap();
-    assert!(text.contains("sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"), "{text}");
-    assert!(
-        text.contains("-- TRIGGER `a``b c`\n"),
-        "a line break in a name must not end the comment: {text}"
-    );
+    String::from_utf8(out).unwrap()
+}
+
+#[rstest]
+#[case(
+    "STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION",
+    "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION",
+    ""
+)]
+#[case("", "", "")]
+#[case("ANSI_QUOTES,IGNORE_BAD_TABLE_OPTIONS,SOMETHING_NEW", "ANSI_QUOTES", "")]
+#[case(
+    "PIPES_AS_CONCAT,ORACLE,EMPTY_STRING_IS_NULL",
+    "PIPES_AS_CONCAT",
+    "/*M!100300 SET sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'ORACLE', 'EMPTY_STRING_IS_NULL') */;\n"
+)]
+#[case(
+    "TIME_TRUNCATE_FRACTIONAL",
+    "",
+    "/*!80000 SET sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'TIME_TRUNCATE_FRACTIONAL') */;\n"
+)]
+fn modes_that_only_one_vendor_knows_are_set_there_alone(
+    #[case] mode: &str,
+    #[case] common: &str,
+    #[case] own: &str,
+) {
+    let text = written("CREATE TRIGGER x", mode);
+    let expected = format!("sql_mode = '{common}';\n{own}DELIMITER ;;\n");
+    assert!(text.contains(&expected), "{text}");
+}
+
+#[rstest]
+#[case("CREATE TRIGGER x SET @a = 1 -- why;;", ";;$")]
+#[case("CREATE TRIGGER x SET @a = 1 # why", ";;")]
+#[case("CREATE TRIGGER x SET @a = 1;", ";;")]
+fn a_remark_at_the_end_does_not_hide_the_delimiter(#[case] sql: &str, #[case] delimiter: &str) {
+    let text = written(sql, "");
+    assert!(text.contains(&format!("DELIMITER {delimiter}\n{sql}\n{delimiter}\nDELIMITER ;\n")), "{text}");
+}
+
+#[test]
+fn a_line_break_in_a_name_does_not_end_a_remark() {
+    let text = written("CREATE TRIGGER x", "");
+    assert!(text.contains("-- TRIGGER `a``b c`\n"), "{text}");
 }
 
 proptest! {

@@ -1,3 +1,4 @@
+use super::super::tables::is_derived;
 use super::*;
 use crate::source::database::fixture::Server;
 use rstest::rstest;
@@ -34,6 +35,9 @@ async fn a_table_that_changes_shape_is_never_short(#[case] change: &str, #[case]
     let dumped = snapshots.dump(&store.copy(), Events::none(), CancellationToken::new()).await.unwrap();
     let began_again = codes(&dumped.warnings).iter().any(|(code, ..)| *code == "dump_restarted");
     assert!(restarted.is_none_or(|expected| expected == began_again), "{:?}", dumped.warnings);
+    for warning in dumped.warnings.iter().filter(|warning| warning.code == "dump_restarted") {
+        assert!(warning.message.contains("younger than the files"), "{}", warning.message);
+    }
 
     let target = store.restore(&store.copy().join("db/db.sql.gz"));
     let mut now = store.checksums(&store.name);
@@ -122,6 +126,30 @@ async fn a_table_that_is_refilled_all_the_time_is_whole_or_fails_the_dump() {
     }
     stop.store(true, std::sync::atomic::Ordering::SeqCst);
     churn.join().unwrap();
+}
+
+/// A new snapshot is looked at like the first.
+#[tokio::test]
+async fn what_a_restart_finds_to_be_missing_is_told() {
+    let store = server().store(SCHEMA);
+    store.grant_only(&["ALL ON `{db}`.*", "SELECT ON mysql.proc"]);
+    let snapshots = open_snapshots(&store.source(), &[]).await.unwrap();
+    store.sql("TRUNCATE b");
+    store.grant_only(&["SELECT, SHOW VIEW, EVENT ON `{db}`.*", "SELECT ON mysql.proc"]);
+    let (events, heard) = recorder();
+    let dumped = snapshots.dump(&store.copy(), events, CancellationToken::new()).await.unwrap();
+    let codes = codes(&dumped.warnings);
+    assert_eq!(
+        codes,
+        [
+            ("not_transactional", "m", false),
+            ("dump_restarted", "The table 'b'", false),
+            ("grant_missing", "TRIGGER", true)
+        ]
+    );
+    let heard = heard.lock().unwrap();
+    let told = |event: &&Event| matches!(event, Event::Warned(warning) if warning.code == "grant_missing");
+    assert_eq!(heard.iter().filter(told).count(), 1);
 }
 
 #[tokio::test]
@@ -220,4 +248,38 @@ async fn an_archive_that_cannot_be_written_fails_the_dump() {
     std::fs::write(store.copy(), "a file where the copy's folder should be").unwrap();
     let result = snapshots.dump(&store.copy(), Events::none(), CancellationToken::new()).await;
     assert!(matches!(result, Err(DumpError::Write(_))), "{result:?}");
+}
+
+/// Reindexing makes the rows of these again; the others are the merchant's, or visitors'.
+#[rstest]
+#[case("catalog_product_index_price", true)]
+#[case("catalog_product_index_price_replica", true)]
+#[case("catalog_category_product_index", true)]
+#[case("catalog_category_product_index_store1_tmp", true)]
+#[case("catalogrule_product", true)]
+#[case("catalogrule_product_price__temp8f0e3a", true)]
+#[case("catalogrule_group_website", true)]
+#[case("catalogrule_group_website_replica", true)]
+#[case("catalogrule", false)]
+#[case("catalogrule_customer_group", false)]
+#[case("inventory_stock_1", true)]
+#[case("inventory_stock_23_replica", true)]
+#[case("inventory_stock", false)]
+#[case("inventory_stock_sales_channel", false)]
+#[case("inventory_source_item", false)]
+#[case("cataloginventory_stock_status", true)]
+#[case("cataloginventory_stock_status_idx", true)]
+#[case("cataloginventory_stock_item", false)]
+#[case("catalog_product_flat_1", true)]
+#[case("catalog_category_flat_store_1", true)]
+#[case("catalogsearch_fulltext_scope1", true)]
+#[case("catalogsearch_recommendations", false)]
+#[case("catalog_product_price_cl", true)]
+#[case("report_viewed_product_index", false)]
+#[case("report_compared_product_index", false)]
+#[case("sales_order", false)]
+#[case("acme_indexer_settings", false)]
+fn tables_that_can_be_made_again_are_known(#[case] name: &str, #[case] derived: bool) {
+    assert_eq!(is_derived(name, ""), derived);
+    assert_eq!(is_derived(&format!("m2_{name}"), "m2_"), derived);
 }

@@ -55,6 +55,14 @@ CREATE SQL SECURITY INVOKER VIEW a_first AS SELECT id, v * 2 AS `dou``ble` FROM 
 DELIMITER //
 CREATE FUNCTION double_it(n int) RETURNS int DETERMINISTIC COMMENT 'it''s; fine' BEGIN RETURN n * 2; END//
 CREATE PROCEDURE fill(n int) BEGIN DECLARE i int DEFAULT 0; WHILE i < n DO INSERT INTO log (note) VALUES (CONCAT('filled;; ', i, ' DEFINER=`x`@`y` ')); SET i = i + 1; END WHILE; END//
+CREATE FUNCTION ends_in_dashes(n int) RETURNS int DETERMINISTIC RETURN n + 1 -- the last word
+//
+CREATE PROCEDURE ends_in_a_hash() BEGIN SELECT 'it''s -- no comment'; END # the last word;;
+//
+CREATE TRIGGER tr_remark BEFORE UPDATE ON log FOR EACH ROW BEGIN SET NEW.note = UPPER(NEW.note); END -- the last word
+//
+CREATE EVENT remark ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 03:00:00' DISABLE DO DELETE FROM log WHERE id < 0 # the last word
+//
 SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES'//
 CREATE TRIGGER "tr one" AFTER INSERT ON types FOR EACH ROW BEGIN INSERT INTO "log" (note) VALUES ('one' || NEW.id); END//
 SET sql_mode = DEFAULT//

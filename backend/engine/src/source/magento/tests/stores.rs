@@ -174,6 +174,81 @@ fn a_setting_that_only_php_can_tell_is_named_and_others_do_not_matter() {
     assert!(error.remedy.contains("STOREKEEP_MAGENTO_DATABASE_URL"));
 }
 
+fn names_and_databases(databases: &Databases) -> Vec<(String, String, String)> {
+    databases
+        .connections
+        .iter()
+        .map(|c| (c.names.join("+"), c.address.to_string(), c.database.clone()))
+        .collect()
+}
+
+#[test]
+fn a_url_stands_in_for_the_default_connection_alone() {
+    let env = "<?php return ['db' => ['connection' => [
+        'indexer' => ['host' => 'db', 'dbname' => 'shop', 'username' => 'u', 'active' => '1'],
+        'checkout' => ['host' => 'db', 'dbname' => 'quotes', 'username' => 'u', 'active' => '1'],
+        'default' => ['host' => 'db', 'dbname' => 'shop', 'username' => getenv('NOT_SET'), 'active' => '1'],
+        'sales' => ['host' => '127.0.0.1', 'dbname' => 'replica', 'username' => 'u', 'active' => '1'],
+        'old' => ['host' => 'db', 'dbname' => 'old', 'username' => 'u', 'active' => '0'],
+    ]]];";
+    let store = Store::new(env);
+    let with_url = |url: &str| {
+        let source = Source { database_url: Some(url.into()), ..store.source() };
+        names_and_databases(&source.databases().unwrap())
+    };
+    let row = |names: &str, address: &str, database: &str| (names.into(), address.into(), database.into());
+    // The indexer's is the database of `default`, wherever that is now.
+    assert_eq!(
+        with_url("mysql://reader:x@127.0.0.1/copy"),
+        [
+            row("default+indexer", "127.0.0.1:3306", "copy"),
+            row("checkout", "db:3306", "quotes"),
+            row("sales", "127.0.0.1:3306", "replica")
+        ]
+    );
+    // One database stays one, whoever names it.
+    assert_eq!(
+        with_url("mysql://reader:x@127.0.0.1/replica"),
+        [row("default+indexer+sales", "127.0.0.1:3306", "replica"), row("checkout", "db:3306", "quotes")]
+    );
+}
+
+#[test]
+fn a_further_connection_that_cannot_be_understood_is_named_and_costs_nothing() {
+    let env = "<?php return ['db' => ['connection' => [
+        'checkout' => ['host' => 'db', 'dbname' => getenv('CHECKOUT'), 'username' => 'u', 'active' => '1'],
+        'default' => ['host' => 'db', 'dbname' => 'shop', 'username' => 'u', 'active' => '1'],
+        'sales' => new Connection(),
+        'half' => ['host' => 'db', 'active' => '1'],
+        'gone' => ['host' => 'db', 'active' => '0'],
+        'unset' => ['host' => 'db', 'dbname' => 'unset', 'username' => 'u', 'active' => '#env(NOT_SET)'],
+        'dynamic' => ['host' => 'db', 'dbname' => 'dynamic', 'username' => 'u', 'active' => enabled()],
+        'false' => ['host' => 'db', 'dbname' => 'f', 'username' => 'u', 'active' => getenv('NOT_SET')],
+    ]]];";
+    let store = Store::new(env);
+    let databases = store.databases();
+    let found: Vec<&str> = databases.connections.iter().map(|c| c.database.as_str()).collect();
+    assert_eq!(found, ["shop", "unset", "dynamic", "f"]);
+    let named: Vec<(&str, &str)> =
+        databases.unresolved.iter().map(|(name, error)| (name.as_str(), error.code)).collect();
+    assert_eq!(
+        named,
+        [
+            ("checkout", "setting_unresolved"),
+            ("sales", "setting_unresolved"),
+            ("half", "connection_incomplete")
+        ]
+    );
+    assert!(databases.unresolved[0].1.message.contains("CHECKOUT"), "{:?}", databases.unresolved);
+
+    let source = Source { database_url: Some("mysql://u:p@h/d".into()), ..store.source() };
+    assert_eq!(source.databases().unwrap().unresolved.len(), 3);
+    // Without one that can be used there is nothing to dump.
+    let env = "<?php return ['db' => ['connection' => ['default' => ['host' => getenv('NOT_SET'), 'dbname' => 'd', 'username' => 'u'],
+        'sales' => ['host' => 'db', 'dbname' => 's', 'username' => 'u']]]];";
+    assert_eq!(Store::new(env).source().databases().unwrap_err().code, "setting_unresolved");
+}
+
 #[test]
 fn a_url_overrides_the_connections_and_keeps_the_prefix() {
     let mut source = Store::new(MODERN).source();
