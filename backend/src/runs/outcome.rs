@@ -7,7 +7,7 @@ use crate::db;
 use crate::redact::Redactor;
 use crate::wire;
 use chrono::{DateTime, Utc};
-use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, Warning};
+use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, StorageType, Warning};
 use engine::pipeline::{self, LocalCopy, Outcome, Row, Target};
 
 /// What is known of a pass apart from its outcome.
