@@ -25,6 +25,10 @@ impl Fault {
             correct_offset = correct_offset.or_else(|| error.get("correct_offset")?.as_u64());
             let Some(tag) = error.get(".tag").or(Some(error)).and_then(Value::as_str) else { break };
             tags.push(word(tag));
+            if tag == "malformed_path" {
+                // Has a text for people under it.
+                break;
+            }
             // A union inside of a union lies under its tag; that of `files/upload` and the like under `reason`.
             let Some(inner) = error.get(tag).or_else(|| error.get("reason")) else { break };
             error = inner;
@@ -201,4 +205,145 @@ pub(super) fn wait_in_body(answer: &Answer) -> Option<std::time::Duration> {
     }
     let reason = error.get("reason")?.get(".tag")?.as_str()?;
     (reason == "too_many_requests").then_some(std::time::Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use reqwest::header::HeaderMap;
+    use rstest::rstest;
+    use serde_json::json;
+    use std::time::Duration;
+
+    fn read(error: Value) -> Option<Fault> {
+        Fault::read(json!({ "error_summary": "x/..", "error": error }).to_string().as_bytes())
+    }
+
+    fn answer(status: u16, body: &Value) -> Answer {
+        Answer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_string()) }
+    }
+
+    #[rstest]
+    #[case(json!({".tag": "reset"}), "reset", None)]
+    #[case(json!({".tag": "path", "path": {".tag": "not_found"}}), "path/not_found", None)]
+    #[case(json!({".tag": "path", "path": {".tag": "conflict", "conflict": {".tag": "file"}}}), "path/conflict/file", None)]
+    #[case(json!({".tag": "path", "path": {".tag": "conflict", "conflict": "file_ancestor"}}), "path/conflict/file_ancestor", None)]
+    #[case(json!({".tag": "path", "reason": {".tag": "insufficient_space"}, "upload_session_id": "s"}), "path/insufficient_space", None)]
+    #[case(json!({".tag": "path", "path": {".tag": "malformed_path", "malformed_path": "a secret?"}}), "path/malformed_path", None)]
+    #[case(json!({".tag": "incorrect_offset", "correct_offset": 7}), "incorrect_offset", Some(7))]
+    #[case(json!({".tag": "lookup_failed", "lookup_failed": {".tag": "incorrect_offset", "correct_offset": 5_000_000_000_u64}}),
+        "lookup_failed/incorrect_offset", Some(5_000_000_000))]
+    #[case(json!({".tag": "<script>"}), "other", None)]
+    fn tags_are_read_from_the_outside_in(
+        #[case] error: Value,
+        #[case] tags: &str,
+        #[case] correct: Option<u64>,
+    ) {
+        assert_eq!(read(error), Some(Fault { tags: tags.into(), correct_offset: correct }));
+    }
+
+    #[rstest]
+    #[case(b"<html>502</html>".as_slice())]
+    #[case(b"{}")]
+    #[case(b"{\"error\": 7}")]
+    #[case(b"")]
+    fn what_is_no_error_of_dropbox_is_not_read(#[case] body: &[u8]) {
+        assert_eq!(Fault::read(body), None);
+    }
+
+    #[rstest]
+    #[case("not_found", true)]
+    #[case("closed", true)]
+    #[case("lookup_failed/not_found", true)]
+    #[case("lookup_failed/closed", true)]
+    #[case("lookup_failed/not_closed", false)]
+    #[case("path/not_found", false)]
+    fn a_session_is_gone_when_dropbox_does_not_know_it_or_takes_no_more(
+        #[case] tags: &str,
+        #[case] gone: bool,
+    ) {
+        assert_eq!(Fault::tagged(tags).is_session_gone(), gone);
+    }
+
+    #[rstest]
+    #[case("path/insufficient_space", ErrorKind::QuotaExceeded)]
+    #[case("path/no_write_permission", ErrorKind::PermissionDenied)]
+    #[case("path/team_folder", ErrorKind::PermissionDenied)]
+    #[case("path/operation_suppressed", ErrorKind::PermissionDenied)]
+    #[case("path/disallowed_name", ErrorKind::InvalidConfig)]
+    #[case("path/malformed_path", ErrorKind::InvalidConfig)]
+    #[case("path/conflict/folder", ErrorKind::InvalidConfig)]
+    #[case("path/conflict/file_ancestor", ErrorKind::InvalidConfig)]
+    #[case("path/conflict/file", ErrorKind::Unavailable)]
+    #[case("path_write/conflict/file", ErrorKind::Unavailable)]
+    #[case("path/too_many_write_operations", ErrorKind::RateLimited { retry_after: None })]
+    #[case("too_many_write_operations", ErrorKind::RateLimited { retry_after: None })]
+    #[case("path/not_found", ErrorKind::NotFound)]
+    #[case("path/not_file", ErrorKind::NotFound)]
+    #[case("too_large", ErrorKind::InvalidConfig)]
+    #[case("content_hash_mismatch", ErrorKind::Unavailable)]
+    #[case("other", ErrorKind::Unavailable)]
+    #[case("path/something_new", ErrorKind::Unavailable)]
+    fn refusals_have_a_meaning(#[case] tags: &str, #[case] kind: ErrorKind) {
+        let error = Fault::tagged(tags).into_error("`a/b`");
+        assert_eq!(error.kind, kind);
+        assert!(error.message.ends_with('.'), "{error}");
+    }
+
+    #[rstest]
+    #[case(json!({".tag": "expired_access_token"}), None)]
+    #[case(json!({".tag": "invalid_access_token"}), None)]
+    #[case(json!({".tag": "something_new"}), None)]
+    #[case(json!({".tag": "missing_scope", "required_scope": "files.content.write"}), Some(ErrorKind::NeedsRelink))]
+    #[case(json!({".tag": "user_suspended"}), Some(ErrorKind::PermissionDenied))]
+    #[case(json!({".tag": "route_access_denied"}), Some(ErrorKind::PermissionDenied))]
+    fn refused_tokens_are_told_apart(#[case] error: Value, #[case] kind: Option<ErrorKind>) {
+        let found = unauthorized(&answer(401, &json!({ "error": error })));
+        assert_eq!(found.map(|error| error.kind), kind);
+    }
+
+    #[test]
+    fn a_scope_is_named_only_if_it_looks_like_one() {
+        let said = |scope: &str| {
+            let error = json!({"error": {".tag": "missing_scope", "required_scope": scope}});
+            unauthorized(&answer(401, &error)).unwrap().message
+        };
+        assert!(said("files.content.write").contains("The permission files.content.write was"));
+        assert!(said("<b>Bearer x</b>").contains("The permission that is needed was"));
+        assert!(
+            unauthorized(&Answer { body: Bytes::from_static(b"<html>"), ..answer(401, &json!(null)) })
+                .is_none()
+        );
+    }
+
+    #[rstest]
+    #[case(json!({"reason": {".tag": "too_many_requests"}, "retry_after": 300}), Some(300))]
+    #[case(json!({"reason": {".tag": "too_many_requests"}}), Some(1))]
+    #[case(json!({"reason": {".tag": "too_many_write_operations"}}), None)]
+    #[case(json!({"reason": {".tag": "too_many_write_operations"}, "retry_after": 4}), Some(4))]
+    #[case(json!("?"), None)]
+    fn a_limit_may_name_its_wait_in_the_body(#[case] error: Value, #[case] seconds: Option<u64>) {
+        assert_eq!(
+            wait_in_body(&answer(429, &json!({ "error": error }))).map(|wait| wait.as_secs()),
+            seconds
+        );
+    }
+
+    #[rstest]
+    #[case(429, Some(9), ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(9)) })]
+    #[case(429, None, ErrorKind::RateLimited { retry_after: None })]
+    #[case(503, Some(9), ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(9)) })]
+    #[case(503, None, ErrorKind::Unavailable)]
+    #[case(500, None, ErrorKind::Unavailable)]
+    #[case(502, None, ErrorKind::Unavailable)]
+    #[case(504, None, ErrorKind::Unavailable)]
+    #[case(408, None, ErrorKind::Unavailable)]
+    #[case(307, None, ErrorKind::Unavailable)]
+    #[case(404, None, ErrorKind::Unavailable)]
+    #[case(400, None, ErrorKind::Other)]
+    #[case(403, None, ErrorKind::PermissionDenied)]
+    fn statuses_have_a_meaning(#[case] status: u16, #[case] wait: Option<u64>, #[case] kind: ErrorKind) {
+        assert_eq!(refused(&answer(status, &json!(null)), wait.map(Duration::from_secs)).kind, kind);
+    }
 }
