@@ -89,14 +89,14 @@ pub async fn a_listing_that_never_ends_is_not_complete() {
 pub async fn a_person_changes_the_case_of_a_folder() {
     let world = World::new().await;
     world.fake.sloppy_display();
-    world.fake.put_foreign_folder("/Backups/SHOP/A");
-    put(&*world.storage, "shop/a/manifest.json", b"{}").await.unwrap();
+    world.fake.put_foreign_folder("/Backups/SHOP/CoPy");
+    put(&*world.storage, "shop/copy/manifest.json", b"{}").await.unwrap();
     // What was asked for comes back as it was asked for; the rest as it is there.
-    assert_eq!(list(&*world.storage, "shop").await, all(&["shop/A/manifest.json"]));
-    assert_eq!(list(&*world.storage, "shop/a").await, all(&["shop/a/manifest.json"]));
-    assert_eq!(list(&*world.storage, "").await, all(&["SHOP/A/manifest.json"]));
-    assert_eq!(world.storage.stat("shop/a/manifest.json").await.unwrap().size_bytes, 2);
-    world.ends_with(&[("/Backups/SHOP/A/manifest.json", b"{}")]);
+    assert_eq!(list(&*world.storage, "shop").await, all(&["shop/CoPy/manifest.json"]));
+    assert_eq!(list(&*world.storage, "shop/copy").await, all(&["shop/copy/manifest.json"]));
+    assert_eq!(list(&*world.storage, "").await, all(&["SHOP/CoPy/manifest.json"]));
+    assert_eq!(world.storage.stat("shop/copy/manifest.json").await.unwrap().size_bytes, 2);
+    world.ends_with(&[("/Backups/SHOP/CoPy/manifest.json", b"{}")]);
 }
 
 pub async fn other_files_of_the_account_are_not_listed() {

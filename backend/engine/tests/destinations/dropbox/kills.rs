@@ -129,6 +129,7 @@ pub async fn a_deletion_waits_for_a_commit_that_nobody_waits_for() {
         () = until("the commit", || world.count(FINISH) == 1) => {}
     }
     world.storage.delete(KEY).await.unwrap();
+    until("the end of all requests", || world.fake.requests_under_way() == 0).await;
     world.shows(&[]);
     world.storage.abandon(KEY).await.unwrap();
     world.ends_with(&[]);

@@ -120,6 +120,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     the_hash_of_an_object_never_comes,
     the_hash_that_was_checked_is_told,
     the_source_changes_between_two_attempts,
+    what_was_sent_as_a_whole_is_not_read_again_for_its_commit,
     the_file_on_disk_changes_between_two_attempts,
     another_content_follows_a_half_sent_one,
     a_state_that_cannot_be_read_is_forgotten,

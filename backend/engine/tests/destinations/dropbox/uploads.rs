@@ -5,6 +5,7 @@ use crate::support::{Archive, body_of, bytes, pattern, put};
 use chrono::TimeDelta;
 use engine::storage::{Body, ByteStream, Cloud, ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const START: &str = "upload_session/start";
@@ -181,6 +182,13 @@ pub async fn the_hash_that_was_checked_is_told() {
 struct Changed<'a> {
     like: &'a dyn Body,
     content: Vec<u8>,
+    opened: AtomicUsize,
+}
+
+impl<'a> Changed<'a> {
+    fn new(like: &'a dyn Body, content: Vec<u8>) -> Self {
+        Changed { like, content, opened: AtomicUsize::new(0) }
+    }
 }
 
 #[async_trait::async_trait]
@@ -194,6 +202,7 @@ impl Body for Changed<'_> {
     }
 
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
         bytes(&self.content).open(offset).await
     }
 }
@@ -204,12 +213,25 @@ pub async fn the_source_changes_between_two_attempts() {
         let (world, archive) = half_sent().await;
         let mut content = archive.content.clone();
         content[place] ^= 1;
-        let changed = Changed { like: &archive.body(), content };
+        let body = archive.body();
+        let changed = Changed::new(&body, content);
         world.fails(world.patient().put(KEY, &changed).await, &ErrorKind::Integrity);
         assert_eq!(world.count(FINISH), 0);
         world.storage.abandon(KEY).await.unwrap();
         world.ends_with(&[]);
     }
+}
+
+pub async fn what_was_sent_as_a_whole_is_not_read_again_for_its_commit() {
+    let world = World::new().await;
+    let archive = Archive::new(SIZE);
+    world.fake.refuse_next(FINISH, &["too_many_write_operations"]);
+    world.plan(Fault::once("POST", FINISH, Action::Close).skip(1));
+    let whole = archive.body();
+    let body = Changed::new(&whole, archive.content.clone());
+    world.patient().put(KEY, &body).await.unwrap();
+    assert_eq!((world.count(FINISH), body.opened.load(Ordering::SeqCst)), (3, 1));
+    world.ends_with(&[(KEY, &archive.content)]);
 }
 
 pub async fn the_file_on_disk_changes_between_two_attempts() {
