@@ -3,7 +3,7 @@
 use super::http::{Answer, Http};
 use super::oauth::{App, Grant, Provider};
 use super::time::SharedTime;
-use super::{Error, ErrorKind, Result, Secret};
+use super::{ByteStream, Error, ErrorKind, Result, Secret};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::RequestBuilder;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,6 +118,35 @@ impl Account {
             self.tell_works(losses).await;
         }
         Ok(answer)
+    }
+
+    /// The same for an answer that is read as it comes, as [`Http::stream`] gives it.
+    pub async fn stream(
+        self: &Arc<Self>,
+        request: impl Fn(&Secret) -> RequestBuilder + Send + Sync,
+    ) -> Result<std::result::Result<(Answer, ByteStream), Answer>> {
+        self.pause().await;
+        let token = self.token(None).await?;
+        let mut got = self.http.stream(request(&token)).await?;
+        if let Err(answer) = &got
+            && answer.status == 401
+        {
+            if let Some(error) = (self.provider.unauthorized)(answer) {
+                if error.kind == ErrorKind::NeedsRelink {
+                    self.tell_lost(&error.message).await;
+                }
+                return Err(error);
+            }
+            let fresh = self.token(Some(&token)).await?;
+            got = self.http.stream(request(&fresh)).await?;
+            if got.as_ref().is_err_and(|answer| answer.status == 401) {
+                return Err(self.refused().await);
+            }
+        }
+        if let Err(answer) = &got {
+            self.heed(answer);
+        }
+        Ok(got)
     }
 
     /// An access token that still holds for a while; `refused` is one that the provider did not take.

@@ -410,3 +410,24 @@ async fn a_call_from_before_a_loss_does_not_take_it_back() {
     world.call().await.unwrap();
     assert_eq!(world.told().last().unwrap(), "works");
 }
+
+#[tokio::test]
+async fn what_is_read_as_it_comes_gets_a_fresh_token_and_keeps_pauses_too() {
+    let world = World::new().await;
+    world.call().await.unwrap();
+    lock(&world.provided).valid.clear();
+    let url: reqwest::Url = format!("{}/api", world.server.url()).parse().unwrap();
+    let read = || {
+        let account = &world.account;
+        account.stream(|token| account.http.get(url.clone()).bearer_auth(token.expose()))
+    };
+    assert!(read().await.unwrap().is_ok());
+    assert_eq!(world.refreshes(), 2);
+    let reply = Reply::status(429).with("retry-after", "30");
+    world.server.plan(Fault::once("GET", "/api", fake::Action::Answer(reply)));
+    assert_eq!(read().await.unwrap().err().unwrap().status, 429);
+    assert!(read().await.unwrap().is_ok());
+    world.server.record().assert_clean();
+    lock(&world.provided).deaf = true;
+    assert_eq!(read().await.err().unwrap().kind, ErrorKind::NeedsRelink);
+}

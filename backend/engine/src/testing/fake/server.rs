@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -255,9 +256,14 @@ impl Shared {
         let body: Body = match cut {
             None => http_body_util::Full::new(reply.body).map_err(|never: Infallible| match never {}).boxed(),
             Some(bytes) => {
-                let start = reply.body.slice(..bytes.min(length));
-                let frames = [Ok(Frame::data(start)), Err(close())];
-                BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames)))
+                let start =
+                    futures_util::stream::iter([Ok(Frame::data(reply.body.slice(..bytes.min(length))))]);
+                // What was given out so far gets its time to leave.
+                let cut = futures_util::stream::once(async {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Err(close())
+                });
+                BodyExt::boxed(StreamBody::new(start.chain(cut)))
             }
         };
         let mut response = hyper::Response::new(body);
