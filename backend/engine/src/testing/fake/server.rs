@@ -178,6 +178,11 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
             tokio::time::sleep(time).await;
             shared.service.answer(&request)
         }
+        Some(Action::Late(time)) => {
+            let reply = shared.service.answer(&request);
+            tokio::time::sleep(time).await;
+            reply
+        }
         Some(Action::Garbage) => {
             let reply = shared.service.answer(&request);
             Reply { body: Bytes::from_static(b"\x00\xffnot what you expect{"), ..reply }

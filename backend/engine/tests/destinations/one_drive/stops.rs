@@ -60,7 +60,7 @@ pub async fn it_is_cancelled_at_each_request_and_given_up() {
     for (n, (at_session, before)) in places(&trace).enumerate() {
         let rig = Rig::new().await;
         let server = if at_session { rig.fake.content() } else { rig.fake.graph() };
-        let slow = Action::Delay(std::time::Duration::from_millis(20));
+        let slow = Action::Late(std::time::Duration::from_millis(50));
         server.plan(Fault::once("", "", slow).skip(before));
         let body = archive.body();
         let record = rig.fake.record().clone();

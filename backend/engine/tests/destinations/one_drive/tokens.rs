@@ -54,7 +54,7 @@ pub async fn the_answer_to_a_refresh_is_lost() {
     let rig = Rig::new().await;
     let before = rig.grants.stored.lock().unwrap().refresh_token.clone();
     rig.fake.expire_access();
-    rig.fake.graph().plan(Fault::once("POST", "/token", Action::LoseReply));
+    rig.fake.drop_token_reply();
     put(&rig.patient(), KEY, b"x").await.unwrap();
     assert_ne!(rig.grants.stored.lock().unwrap().refresh_token, before, "the new one is kept");
     rig.assert_stored(b"x").await;
@@ -82,7 +82,7 @@ pub async fn an_account_that_was_left_alone_for_months_has_to_be_linked_again() 
 pub async fn the_permission_is_taken_back_in_the_middle_and_given_again() {
     let (rig, archive) = (Rig::new().await, Archive::new(SIZE));
     killed_after(&rig, &archive, 3).await;
-    rig.fake.revoke();
+    rig.fake.revoke_refresh();
     let error = failed(rig.put(&archive).await);
     assert_eq!(error.kind, ErrorKind::NeedsRelink);
     assert!(error.message.contains("Link the account again"), "{error}");

@@ -11,7 +11,7 @@ mod tree;
 pub use knobs::{Deed, Ending, Knobs, Ranges};
 
 use super::super::VirtualTime;
-use super::super::fake::{FakeServer, Record, Reply, Request, Service};
+use super::super::fake::{Action, Fault, FakeServer, Record, Reply, Request, Service};
 use crate::storage::Secret;
 use crate::storage::oauth::{App, Grant, Provider};
 use chrono::{DateTime, Utc};
@@ -227,8 +227,13 @@ impl FakeOneDrive {
         self.world.lock().login.expire_access();
     }
 
+    /// The answer to the next token request is lost; what it gave out is valid.
+    pub fn drop_token_reply(&self) {
+        self.graph.plan(Fault::once("POST", "/oauth2/v2.0/token", Action::LoseReply));
+    }
+
     /// The account's owner takes the permission back.
-    pub fn revoke(&self) {
+    pub fn revoke_refresh(&self) {
         self.world.lock().login.revoke();
     }
 
