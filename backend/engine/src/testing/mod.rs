@@ -1,10 +1,11 @@
-//! Test support: the conformance suite every storage driver passes, the fault-injecting storage, a time that passes at once, and the
-//! ground on which fakes of providers stand.
+//! Test support: the conformance suite every storage driver passes, the fault-injecting storage, a time that passes at once, the
+//! ground on which fakes of providers stand, and a private S3 server.
 
 pub mod conformance;
 pub mod fake;
 pub mod fakes;
 pub mod fault;
+pub mod garage;
 mod time;
 
 pub use time::VirtualTime;
