@@ -38,7 +38,7 @@ impl Failure {
 
     /// Refused for good: the call did nothing, and would do nothing if it came again.
     pub fn is_final(&self) -> bool {
-        (400..500).contains(&self.status) && !self.error.kind.is_retryable()
+        (300..500).contains(&self.status) && !self.error.kind.is_retryable()
     }
 }
 
@@ -127,7 +127,9 @@ fn refused_credentials(message: &str) -> Option<&'static str> {
 pub(super) fn unreachable<E: std::error::Error + 'static>(server: &str, error: &SdkError<E>) -> Error {
     let cause = match error {
         SdkError::DispatchFailure(failure) => {
-            failure.as_connector_error().map_or_else(|| "no connection".into(), |e| http::chain(e))
+            // Its own words are only a class: `io`, `other`.
+            let cause = failure.as_connector_error().and_then(std::error::Error::source);
+            cause.map_or_else(|| "no connection".into(), http::chain)
         }
         SdkError::ConstructionFailure(_) => {
             let text = format!("No request to {server} could be made: {}.", http::chain(error));

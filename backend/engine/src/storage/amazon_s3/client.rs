@@ -3,7 +3,7 @@
 use super::classify::{self, Answer, Failure};
 use super::{Settings, Tuning, invalid};
 use crate::storage::time::{SharedTime, SystemTime};
-use crate::storage::{Error, ErrorKind, Result, http};
+use crate::storage::{Error, ErrorKind, Result};
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{

@@ -153,13 +153,12 @@ fn check(settings: &Settings) -> Result<()> {
         )));
     }
     if let Some(endpoint) = &settings.endpoint {
-        let text = "has to be the address of a server alone: https://host or https://host:port.";
-        let plain = endpoint.username().is_empty() && endpoint.password().is_none();
-        if !matches!(endpoint.scheme(), "https" | "http") || !endpoint.has_host() || !plain {
-            return Err(invalid(format!("The endpoint {text}")));
-        }
-        if endpoint.query().is_some() || endpoint.fragment().is_some() || endpoint.path() != "/" {
-            return Err(invalid(format!("The endpoint {text} The bucket belongs into the path of the Set.")));
+        let anonymous = endpoint.username().is_empty() && endpoint.password().is_none();
+        let bare = endpoint.query().is_none() && endpoint.fragment().is_none();
+        if !matches!(endpoint.scheme(), "https" | "http") || !endpoint.has_host() || !anonymous || !bare {
+            return Err(invalid(
+                "The endpoint has to be the address of a server, without bucket or key: https://host.",
+            ));
         }
     }
     Ok(())
@@ -258,7 +257,7 @@ mod tests {
     #[case(Settings { region: "evil.example.org/".into(), ..settings() }, "region")]
     #[case(Settings { endpoint: Some("ftp://s3.example.org".parse().unwrap()), ..settings() }, "endpoint")]
     #[case(Settings { endpoint: Some("https://u:p@s3.example.org".parse().unwrap()), ..settings() }, "endpoint")]
-    #[case(Settings { endpoint: Some("https://s3.example.org/bucket".parse().unwrap()), ..settings() }, "path of the Set")]
+    #[case(Settings { endpoint: Some("https://s3.example.org/?x".parse().unwrap()), ..settings() }, "endpoint")]
     fn settings_that_cannot_be_right_are_refused(#[case] settings: Settings, #[case] names: &str) {
         let Err(error) = AmazonS3::new(settings, Arc::new(SystemTime)) else { panic!("taken") };
         assert_eq!(error.kind, ErrorKind::InvalidConfig);

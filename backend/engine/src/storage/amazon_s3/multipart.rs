@@ -85,11 +85,13 @@ impl Bucket {
             let error = match self.round(key, object, body).await {
                 Ok(stored) => return Ok(stored),
                 Err(Broken::Failed(error)) => return Err(error),
+                Err(Broken::Gone(error)) if round == ROUNDS => {
+                    let text = format!("{} Look at its rules for unfinished uploads.", error.message);
+                    return Err(Error::new(ErrorKind::Integrity, text));
+                }
+                Err(Broken::Spoilt(error)) if round == ROUNDS => return Err(error),
                 Err(Broken::Gone(error) | Broken::Spoilt(error)) => error,
             };
-            if round == ROUNDS {
-                return Err(error);
-            }
             tracing::warn!(key, %error, "an upload begins anew");
             round += 1;
         }
@@ -163,7 +165,8 @@ impl Bucket {
             Some(state) => self.same_content(&state).await?,
             None => None,
         };
-        self.sessions.remove(key).await?;
+        // Only a server that errs still has it.
+        self.give_up(key).await?;
         stored.ok_or(Broken::Gone(error))
     }
 

@@ -3,7 +3,6 @@
 use super::bucket::Bucket;
 use super::etag::{self, md5_of};
 use super::read::Reader;
-use super::state::State;
 use super::{Encryption, Settings};
 use crate::storage::{Body, Error, ErrorKind, Result, Stored};
 use aws_sdk_s3::primitives::ByteStream;
@@ -20,7 +19,7 @@ impl Bucket {
         if body.size_bytes() > self.s3.tuning.part_size {
             return self.upload_in_parts(key, &object, body).await;
         }
-        if State::load(&*self.sessions, key).await?.is_some() {
+        if self.sessions.load(key).await?.is_some() {
             self.give_up(key).await?;
         }
         self.upload_at_once(key, &object, body).await

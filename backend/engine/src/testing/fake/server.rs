@@ -256,9 +256,14 @@ impl Shared {
         let body: Body = match cut {
             None => http_body_util::Full::new(reply.body).map_err(|never: Infallible| match never {}).boxed(),
             Some(bytes) => {
-                let start = reply.body.slice(..bytes.min(length));
-                let frames = [Ok(Frame::data(start)), Err(close())];
-                BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames)))
+                let start =
+                    futures_util::stream::iter([Ok(Frame::data(reply.body.slice(..bytes.min(length))))]);
+                let end = futures_util::stream::once(async {
+                    // What came before is on its way only once there is nothing more for the moment.
+                    tokio::task::yield_now().await;
+                    Err(close())
+                });
+                BodyExt::boxed(StreamBody::new(start.chain(end)))
             }
         };
         let mut response = hyper::Response::new(body);

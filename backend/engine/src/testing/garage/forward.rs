@@ -60,7 +60,8 @@ impl Forward {
         stream.write_all(&request.body)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        parse(&answer).ok_or_else(|| io::Error::other("the server's answer cannot be read"))
+        parse(&answer, request.method == "HEAD")
+            .ok_or_else(|| io::Error::other("the server's answer cannot be read"))
     }
 }
 
@@ -95,8 +96,8 @@ fn opaque(mut reply: Reply) -> Reply {
     reply.with("x-amz-server-side-encryption", "aws:kms")
 }
 
-/// An answer of a connection that was closed after it.
-fn parse(answer: &[u8]) -> Option<Reply> {
+/// An answer of a connection that was closed after it. Of one to `HEAD`, the length is the object's.
+fn parse(answer: &[u8], to_head: bool) -> Option<Reply> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&answer[..end]).ok()?;
     let mut lines = head.split("\r\n");
@@ -107,9 +108,7 @@ fn parse(answer: &[u8]) -> Option<Reply> {
         let (name, value) = line.split_once(':')?;
         let (name, value) = (name.trim().to_lowercase(), value.trim());
         chunked |= name == "transfer-encoding" && value.eq_ignore_ascii_case("chunked");
-        // Of an answer to HEAD, the length is the object's.
-        let length_of_nothing = name == "content-length" && reply.body.is_empty();
-        if length_of_nothing || !HOP_BY_HOP.contains(&name.as_str()) {
+        if (to_head && name == "content-length") || !HOP_BY_HOP.contains(&name.as_str()) {
             reply.headers.push((name, value.to_owned()));
         }
     }
@@ -140,14 +139,15 @@ mod tests {
 
     #[test]
     fn answers_are_read_with_and_without_chunks() {
-        let plain = parse(b"HTTP/1.1 403 Forbidden\r\ndate: x\r\ncontent-length: 2\r\n\r\nno").unwrap();
+        let plain =
+            parse(b"HTTP/1.1 403 Forbidden\r\ndate: x\r\ncontent-length: 2\r\n\r\nno", false).unwrap();
         assert_eq!((plain.status, &plain.body[..]), (403, &b"no"[..]));
         assert_eq!(plain.headers, [("date".to_string(), "x".to_string())]);
         let chunked =
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n";
-        assert_eq!(parse(chunked).unwrap().body, "abcde");
-        let head = parse(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n").unwrap();
+        assert_eq!(parse(chunked, false).unwrap().body, "abcde");
+        let head = parse(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n", true).unwrap();
         assert_eq!(head.headers, [("content-length".to_string(), "7".to_string())]);
-        assert!(parse(b"HTTP/1.1 200 OK\r\n").is_none());
+        assert!(parse(b"HTTP/1.1 200 OK\r\n", false).is_none());
     }
 }

@@ -201,7 +201,7 @@ fn configuration(dir: &Path, port: u16, rpc_port: u16) -> String {
     format!(
         r#"metadata_dir = "{dir}/meta"
 data_dir = "{dir}/data"
-db_engine = "sqlite"
+db_engine = "lmdb"
 metadata_fsync = false
 data_fsync = false
 compression_level = "none"

@@ -5,7 +5,7 @@ use crate::support::{bytes, put};
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::storage::amazon_s3::{Settings, Tuning};
 use engine::storage::time::{SystemTime, Time};
-use engine::storage::{Cloud, ErrorKind, Secret, Storage};
+use engine::storage::{Cloud, ErrorKind, Secret};
 use engine::testing::fake::{Action, Fault, Reply};
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,17 +140,16 @@ impl Time for Off {
 }
 
 pub async fn a_clock_that_is_off_is_made_up_for() {
-    for minutes in [-24 * 60, 24 * 60] {
-        let mut world = World::new().await;
-        let signing_time: Option<Arc<dyn Time>> = Some(Arc::new(Off(TimeDelta::minutes(minutes))));
-        world.tuning = Tuning { signing_time, ..world.tuning };
-        let storage = world.storage();
-        put(&*storage, "small", b"x").await.unwrap();
-        assert_eq!(world.count("PUT", "small"), 2, "refused, and signed anew");
-        storage.put(KEY, &bytes(&large())).await.unwrap();
-        assert_eq!(world.count("PUT", "partNumber="), 5, "the right time is known from then on");
-        world.assert_end(&[(KEY, &large()), ("small", b"x")]).await;
-    }
+    let mut world = World::new().await;
+    // This server refuses what is older than a day; Amazon, a quarter of an hour.
+    let signing_time: Option<Arc<dyn Time>> = Some(Arc::new(Off(TimeDelta::hours(-72))));
+    world.tuning = Tuning { signing_time, ..world.tuning };
+    let storage = world.storage();
+    put(&*storage, "small", b"x").await.unwrap();
+    assert_eq!(world.count("PUT", "small"), 2, "refused, and signed anew");
+    storage.put(KEY, &bytes(&large())).await.unwrap();
+    assert_eq!(world.count("PUT", "partNumber="), 5, "the right time is known from then on");
+    world.assert_end(&[(KEY, &large()), ("small", b"x")]).await;
 }
 
 pub async fn a_clock_that_cannot_be_made_up_for_is_told() {

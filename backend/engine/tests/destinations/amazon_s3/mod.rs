@@ -8,9 +8,9 @@ mod world;
 
 use crate::scenarios;
 use crate::support::{Archive, Scenario, bytes, put, run_all};
+use engine::storage::Cloud;
 use engine::storage::amazon_s3::{Encryption, Tuning};
 use engine::storage::probe::probe;
-use engine::storage::{Cloud, Storage};
 use engine::testing::conformance;
 use std::sync::Arc;
 use world::{KEY, LARGE, PART, World, garage, large, tuning};
@@ -66,10 +66,12 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     resume::content_without_a_hash_is_sent_from_its_start,
     resume::an_upload_that_was_thrown_away_between_runs,
     resume::an_upload_that_is_thrown_away_under_way,
+    resume::an_upload_that_is_thrown_away_again_and_again,
+    resume::what_is_there_already_is_told_to_the_body,
     resume::parts_that_may_not_be_listed_are_remembered,
     resume::parts_that_cannot_be_listed_are_remembered,
     resume::an_end_that_was_lost_where_parts_may_not_be_listed,
-    resume::uploads_that_may_not_be_listed_stay_for_a_lifecycle_rule,
+    resume::uploads_that_may_not_be_listed_do_not_stop_the_next,
     resume::a_part_with_other_content_is_sent_again,
     resume::a_remembered_part_that_is_wrong_begins_anew,
     resume::a_small_object_after_a_large_one_leaves_no_upload,
@@ -108,12 +110,12 @@ async fn the_contract_is_kept_with_small_objects() {
 
 #[tokio::test]
 async fn the_contract_is_kept_with_objects_in_parts() {
-    keeps_the_contract(Tuning { part_size: 1000, page: 1000, ..tuning() }, "conformance/parts").await;
+    keeps_the_contract(Tuning { part_size: 20_000, page: 1000, ..tuning() }, "conformance/parts").await;
 }
 
 #[tokio::test]
 async fn the_contract_is_kept_with_amazons_checksums() {
-    keeps_the_contract(Tuning { part_size: 10_000, like_amazon: Some(true), ..tuning() }, "amazon").await;
+    keeps_the_contract(Tuning { part_size: 30_000, like_amazon: Some(true), ..tuning() }, "amazon").await;
 }
 
 #[tokio::test]
