@@ -107,6 +107,7 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     for (name, value) in &parts.headers {
         headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     let mut request = Request {
         method: parts.method.as_str().to_owned(),
@@ -118,7 +119,7 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     };
     lock(&shared.record.requests).push(request.clone());
     shared.check_order(&request);
-    let action = shared.take(&request);
+    let action = shared.take(&request, target);
     match &action {
         Some(Action::AnswerEarly(reply)) => {
             let mut response = shared.response(reply.clone(), None);
@@ -200,11 +201,11 @@ async fn read(body: Incoming, limit: Option<usize>) -> (Bytes, bool) {
 }
 
 impl Shared {
-    fn take(&self, request: &Request) -> Option<Action> {
+    fn take(&self, request: &Request, target: &str) -> Option<Action> {
         let mut faults = lock(&self.faults);
         faults.iter_mut().find_map(|fault| {
             let fits = (fault.method.is_empty() || fault.method == request.method)
-                && request.path.contains(&fault.path)
+                && target.contains(&fault.path)
                 && fault.times > 0;
             if !fits {
                 return None;
@@ -255,9 +256,14 @@ impl Shared {
         let body: Body = match cut {
             None => http_body_util::Full::new(reply.body).map_err(|never: Infallible| match never {}).boxed(),
             Some(bytes) => {
-                let start = reply.body.slice(..bytes.min(length));
-                let frames = [Ok(Frame::data(start)), Err(close())];
-                BodyExt::boxed(StreamBody::new(futures_util::stream::iter(frames)))
+                let start =
+                    futures_util::stream::iter([Ok(Frame::data(reply.body.slice(..bytes.min(length))))]);
+                let end = futures_util::stream::once(async {
+                    // What came before is on its way only once there is nothing more for the moment.
+                    tokio::task::yield_now().await;
+                    Err(close())
+                });
+                BodyExt::boxed(StreamBody::new(start.chain(end)))
             }
         };
         let mut response = hyper::Response::new(body);
