@@ -12,6 +12,7 @@ pub use server::FakeServer;
 
 use super::VirtualTime;
 use bytes::Bytes;
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -91,6 +92,12 @@ impl Reply {
 
 pub trait Service: Send + Sync + 'static {
     fn answer(&self, request: &Request) -> Reply;
+
+    /// Told when the head of a request has come. What is returned is dropped when the request is over, however it ends: so a service
+    /// sees which requests overlap.
+    fn enter(&self, _request: &Request) -> Option<Box<dyn Any + Send>> {
+        None
+    }
 }
 
 /// What becomes of a request.

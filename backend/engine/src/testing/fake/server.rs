@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -119,6 +120,7 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     };
     lock(&shared.record.requests).push(request.clone());
     shared.check_order(&request);
+    let _under_way = shared.service.enter(&request);
     let action = shared.take(&request, target);
     match &action {
         Some(Action::AnswerEarly(reply)) => {
@@ -256,14 +258,14 @@ impl Shared {
         let body: Body = match cut {
             None => http_body_util::Full::new(reply.body).map_err(|never: Infallible| match never {}).boxed(),
             Some(bytes) => {
-                let start =
-                    futures_util::stream::iter([Ok(Frame::data(reply.body.slice(..bytes.min(length))))]);
-                let end = futures_util::stream::once(async {
-                    // What came before is on its way only once there is nothing more for the moment.
-                    tokio::task::yield_now().await;
+                let start = reply.body.slice(..bytes.min(length));
+                let first = futures_util::stream::once(std::future::ready(Ok(Frame::data(start))));
+                // Without a pause the connection would be closed before anything of the reply was on its way.
+                let broken = futures_util::stream::once(async {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                     Err(close())
                 });
-                BodyExt::boxed(StreamBody::new(start.chain(end)))
+                BodyExt::boxed(StreamBody::new(first.chain(broken)))
             }
         };
         let mut response = hyper::Response::new(body);
