@@ -3,10 +3,10 @@
 use super::http::{Answer, Http};
 use super::oauth::{App, Grant, Provider};
 use super::time::SharedTime;
-use super::{Error, ErrorKind, Result, Secret};
+use super::{ByteStream, Error, ErrorKind, Result, Secret};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::RequestBuilder;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,10 +41,21 @@ pub struct Account {
     provider: Provider,
     app: App,
     store: Arc<dyn GrantStore>,
-    held: tokio::sync::Mutex<Option<Grant>>,
+    held: tokio::sync::Mutex<Held>,
     /// No request before this.
     closed_until: Mutex<Option<DateTime<Utc>>>,
-    known_to_work: AtomicBool,
+    /// How often the grant was found to be gone.
+    losses: AtomicU64,
+    /// Whether the store was told that the grant works, since the last loss. Held while the store is told anything, so that what it hears
+    /// last is what holds.
+    told_works: tokio::sync::Mutex<bool>,
+}
+
+#[derive(Default)]
+struct Held {
+    grant: Option<Grant>,
+    /// What a refresh gave and the store did not take: the refresh token in it may be the only one that is valid.
+    unsaved: Option<Grant>,
 }
 
 impl Account {
@@ -61,9 +72,10 @@ impl Account {
             provider,
             app,
             store,
-            held: tokio::sync::Mutex::new(None),
+            held: tokio::sync::Mutex::default(),
             closed_until: Mutex::new(None),
-            known_to_work: AtomicBool::new(false),
+            losses: AtomicU64::new(0),
+            told_works: tokio::sync::Mutex::new(false),
         })
     }
 
@@ -83,6 +95,7 @@ impl Account {
         limit: Duration,
         request: impl Fn(&Secret) -> RequestBuilder + Send + Sync,
     ) -> Result<Answer> {
+        let losses = self.losses.load(Ordering::SeqCst);
         self.pause().await;
         let token = self.token(None).await?;
         let mut answer = self.http.call(request(&token), limit).await?;
@@ -100,10 +113,40 @@ impl Account {
             }
         }
         self.heed(&answer);
-        if answer.is_success() {
-            self.note_success().await;
+        // 308 is how an upload session says that it wants more.
+        if answer.status < 400 {
+            self.tell_works(losses).await;
         }
         Ok(answer)
+    }
+
+    /// The same for an answer that is read as it comes, as [`Http::stream`] gives it.
+    pub async fn stream(
+        self: &Arc<Self>,
+        request: impl Fn(&Secret) -> RequestBuilder + Send + Sync,
+    ) -> Result<std::result::Result<(Answer, ByteStream), Answer>> {
+        self.pause().await;
+        let token = self.token(None).await?;
+        let mut got = self.http.stream(request(&token)).await?;
+        if let Err(answer) = &got
+            && answer.status == 401
+        {
+            if let Some(error) = (self.provider.unauthorized)(answer) {
+                if error.kind == ErrorKind::NeedsRelink {
+                    self.tell_lost(&error.message).await;
+                }
+                return Err(error);
+            }
+            let fresh = self.token(Some(&token)).await?;
+            got = self.http.stream(request(&fresh)).await?;
+            if got.as_ref().is_err_and(|answer| answer.status == 401) {
+                return Err(self.refused().await);
+            }
+        }
+        if let Err(answer) = &got {
+            self.heed(answer);
+        }
+        Ok(got)
     }
 
     /// An access token that still holds for a while; `refused` is one that the provider did not take.
@@ -113,7 +156,7 @@ impl Account {
         let fits = |grant: &Grant| {
             grant.access_expires_at - self.time.now() > LEFT && refused != Some(&grant.access_token)
         };
-        if let Some(grant) = self.held.lock().await.as_ref().filter(|g| fits(g)) {
+        if let Some(grant) = self.held.lock().await.grant.as_ref().filter(|g| fits(g)) {
             return Ok(grant.access_token.clone());
         }
         let (account, refused) = (Arc::clone(self), refused.cloned());
@@ -128,35 +171,65 @@ impl Account {
         let fits = |grant: &Grant| {
             grant.access_expires_at - self.time.now() > LEFT && refused.as_ref() != Some(&grant.access_token)
         };
-        // Another task, or another server, may have done it meanwhile.
-        if let Some(grant) = held.as_ref().filter(|g| fits(g)) {
+        if let Some(unsaved) = held.unsaved.take() {
+            self.keep(&mut held, unsaved).await?;
+        }
+        // Another task may have done it meanwhile.
+        if let Some(grant) = held.grant.as_ref().filter(|g| fits(g)) {
             return Ok(grant.access_token.clone());
         }
         for _ in 0..RELOADS {
+            // Another server may have done it.
             let stored = self.store.load().await?;
             if fits(&stored) {
                 let token = stored.access_token.clone();
-                *held = Some(stored);
+                held.grant = Some(stored);
                 return Ok(token);
             }
-            let fresh = match self.provider.refresh(&self.http, &self.app, &stored, self.time.now()).await {
-                Ok(fresh) => fresh,
-                Err(error) => {
-                    if error.kind == ErrorKind::NeedsRelink {
-                        *held = None;
+            self.pause().await;
+            let refreshed = self.provider.refresh(&self.http, &self.app, &stored, self.time.now()).await;
+            let error = match refreshed {
+                Ok(fresh) => match self.keep(&mut held, fresh).await? {
+                    Some(token) => return Ok(token),
+                    None => continue,
+                },
+                Err(error) => error,
+            };
+            match error.kind {
+                ErrorKind::NeedsRelink => {
+                    // What was refused may not be the grant any more: a new link ends the old one, and a rotation by another server too.
+                    let now = self.store.load().await?;
+                    if now.generation == stored.generation && now.refresh_token == stored.refresh_token {
+                        held.grant = None;
                         self.tell_lost(&error.message).await;
+                        return Err(error);
                     }
+                }
+                ErrorKind::RateLimited { retry_after: Some(pause) } => {
+                    self.close_for(pause);
                     return Err(error);
                 }
-            };
-            if self.store.save(&fresh).await? {
-                let token = fresh.access_token.clone();
-                *held = Some(fresh);
-                return Ok(token);
+                _ => return Err(error),
             }
         }
         let text = format!("The {} account is being linked anew again and again.", self.provider.name);
         Err(Error::new(ErrorKind::Unavailable, text))
+    }
+
+    /// Saves what a refresh gave, and only then uses it. `None`: the account was linked anew meanwhile.
+    async fn keep(&self, held: &mut Held, fresh: Grant) -> Result<Option<Secret>> {
+        match self.store.save(&fresh).await {
+            Ok(true) => {
+                let token = fresh.access_token.clone();
+                held.grant = Some(fresh);
+                Ok(Some(token))
+            }
+            Ok(false) => Ok(None),
+            Err(error) => {
+                held.unsaved = Some(fresh);
+                Err(error)
+            }
+        }
     }
 
     /// The error for a fresh token that the provider did not take.
@@ -166,14 +239,20 @@ impl Account {
         Error::new(ErrorKind::NeedsRelink, text)
     }
 
-    async fn tell_lost(&self, message: &str) {
-        self.known_to_work.store(false, Ordering::Relaxed);
+    /// Tells the store that the grant is gone, or lacks what is needed; `message` says what to do.
+    pub async fn tell_lost(&self, message: &str) {
+        let mut told = self.told_works.lock().await;
+        self.losses.fetch_add(1, Ordering::SeqCst);
+        *told = false;
         self.store.lost(message).await;
     }
 
-    async fn note_success(&self) {
-        if !self.known_to_work.swap(true, Ordering::Relaxed) {
+    /// What was sent before a loss was found out proves nothing: an access token outlives its grant for a while.
+    async fn tell_works(&self, losses: u64) {
+        let mut told = self.told_works.lock().await;
+        if !*told && self.losses.load(Ordering::SeqCst) == losses {
             self.store.works().await;
+            *told = true;
         }
     }
 
@@ -205,3 +284,6 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

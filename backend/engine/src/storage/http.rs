@@ -67,6 +67,10 @@ impl Http {
         self.0.put(url)
     }
 
+    pub fn patch(&self, url: Url) -> RequestBuilder {
+        self.0.patch(url)
+    }
+
     pub fn delete(&self, url: Url) -> RequestBuilder {
         self.0.delete(url)
     }

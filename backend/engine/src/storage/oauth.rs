@@ -88,7 +88,12 @@ impl Provider {
         ];
         let answer = http.call(http.post(self.token_url.clone()).form(&form), http::QUICK).await?;
         if !answer.is_success() {
-            return Err(self.refused(&answer, Asking::Exchange, linking.redirect_uri, now));
+            let mut error = self.refused(&answer, Asking::Exchange, linking.redirect_uri, now);
+            if error.kind == ErrorKind::NeedsRelink {
+                // There is no link yet that could be gone, and an earlier one is not concerned.
+                error.kind = ErrorKind::InvalidConfig;
+            }
+            return Err(error);
         }
         let tokens: Tokens = answer.json()?;
         self.check_scopes(tokens.scope.as_deref())?;
@@ -111,8 +116,8 @@ impl Provider {
     /// A new access token; with it a new refresh token where the provider rotates them.
     ///
     /// # Errors
-    /// `NeedsRelink` when the grant is gone, `InvalidConfig` when the app is wrong, `Unavailable` otherwise: the old refresh token may
-    /// be used again.
+    /// `NeedsRelink` when the grant is gone, `InvalidConfig` or `PermissionDenied` when the app is wrong, `RateLimited` or `Unavailable`
+    /// otherwise: the old refresh token may be used again.
     pub async fn refresh(&self, http: &Http, app: &App, grant: &Grant, now: DateTime<Utc>) -> Result<Grant> {
         let scopes = self.scopes.join(" ");
         let mut form = vec![
@@ -141,7 +146,10 @@ impl Provider {
     /// People can untick what is asked for.
     fn check_scopes(&self, granted: Option<&str>) -> Result<()> {
         let Some(granted) = granted else { return Ok(()) };
-        let has = |scope: &str| granted.split([' ', ',']).any(|g| g.eq_ignore_ascii_case(scope));
+        // Microsoft puts its host before some scopes and not before others.
+        let bare =
+            |scope: &str| scope.trim_start_matches("https://graph.microsoft.com/").to_ascii_lowercase();
+        let has = |scope: &str| granted.split([' ', ',']).any(|g| bare(g) == bare(scope));
         // `offline_access` is told by the refresh token itself.
         let missing: Vec<_> =
             self.scopes.iter().filter(|s| **s != "offline_access" && !has(s)).copied().collect();
@@ -158,11 +166,18 @@ impl Provider {
 
     fn refused(&self, answer: &Answer, asking: Asking, redirect_uri: &str, now: DateTime<Utc>) -> Error {
         let fault: Fault = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let (kind, text) = meaning(self.name, answer.status, &fault, asking, redirect_uri);
-        let kind = match kind {
-            ErrorKind::RateLimited { .. } => ErrorKind::RateLimited { retry_after: answer.retry_after(now) },
-            kind => kind,
+        let (kind, mut text) = meaning(self.name, answer.status, &fault, asking, redirect_uri);
+        let kind = match (kind, answer.retry_after(now)) {
+            (ErrorKind::RateLimited { .. }, retry_after) => ErrorKind::RateLimited { retry_after },
+            (ErrorKind::Unavailable, retry_after @ Some(_)) => ErrorKind::RateLimited { retry_after },
+            (kind, _) => kind,
         };
+        if self.kind == StorageKind::GoogleDrive && kind == ErrorKind::NeedsRelink {
+            text.push_str(
+                " If that happens every 7 days, the app's consent screen is still in testing: publish the app in the Google Cloud \
+                 console.",
+            );
+        }
         Error::new(kind, text)
     }
 }
@@ -184,12 +199,9 @@ struct Tokens {
 struct Fault {
     #[serde(default)]
     error: String,
-    #[serde(default)]
-    error_description: String,
-    #[serde(default)]
-    error_subtype: String,
-    #[serde(default)]
-    error_codes: Vec<i64>,
+    error_description: Option<String>,
+    error_subtype: Option<String>,
+    error_codes: Option<Vec<i64>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,27 +218,42 @@ fn meaning(
     asking: Asking,
     redirect_uri: &str,
 ) -> (ErrorKind, String) {
-    let said = |text: &str| fault.error_description.contains(text);
-    let code = |n: i64| fault.error_codes.contains(&n) || said(&format!("AADSTS{n}"));
+    let code = |n: i64| {
+        fault.error_codes.iter().flatten().any(|c| *c == n)
+            || fault.error_description.as_deref().is_some_and(|text| names_code(text, n))
+    };
     let relink = |text: String| (ErrorKind::NeedsRelink, text);
     let operator = |text: String| (ErrorKind::InvalidConfig, text);
+    let later = |text: String| (ErrorKind::Unavailable, text);
     if status == 429 {
-        return (
-            ErrorKind::RateLimited { retry_after: None },
-            format!("{name} limits the requests for tokens."),
+        let text = format!("{name} limits the requests for tokens.");
+        return (ErrorKind::RateLimited { retry_after: None }, text);
+    }
+    if status >= 500 || status == 408 || fault.error.is_empty() {
+        return later(format!("{name} cannot give out a token right now (status {status})."));
+    }
+    if fault.error == "redirect_uri_mismatch" || code(50_011) {
+        return operator(format!(
+            "The redirect URI differs from what the app has registered. Register exactly: {redirect_uri}"
+        ));
+    }
+    if code(53_003) {
+        let text = format!(
+            "{name} denies access by policy (conditional access, AADSTS53003). Ask the directory's administrator to let this app in \
+             from this server."
         );
+        return (ErrorKind::PermissionDenied, text);
+    }
+    if fault.error == "unauthorized_client" || code(700_016) || code(90_002) || code(50_194) {
+        return operator(format!(
+            "{name} does not know this app for this kind of account. Check the client id, the tenant and the app's account types."
+        ));
     }
     match fault.error.as_str() {
-        "redirect_uri_mismatch" => {
-            operator(format!("The redirect URI differs from what the app has registered. Register exactly: {redirect_uri}"))
-        }
-        _ if code(50011) => {
-            operator(format!("The redirect URI differs from what the app has registered. Register exactly: {redirect_uri}"))
-        }
         "invalid_grant" if asking == Asking::Exchange => operator(
             "The authentication code was used before, has expired, or belongs to another app. Start the linking again.".into(),
         ),
-        "invalid_grant" if fault.error_subtype == "invalid_rapt" => relink(format!(
+        "invalid_grant" if fault.error_subtype.as_deref() == Some("invalid_rapt") => relink(format!(
             "{name} asks for a new sign-in: the session control of the Google Workspace ended the link. Mark the app as trusted \
              in the Workspace's admin console, then link the account again."
         )),
@@ -237,31 +264,35 @@ fn meaning(
         "interaction_required" | "consent_required" | "login_required" => {
             relink(format!("{name} asks for a new sign-in or consent. Link the account again."))
         }
-        "invalid_client" | "invalid_client_id" | "deleted_client" if code(7_000_222) => operator(
-            "The client secret has expired. Make a new one in Microsoft Entra and save it here.".into(),
-        ),
-        "invalid_client" | "invalid_client_id" | "deleted_client" if code(7_000_215) => operator(
-            "The client secret is wrong. Copy the secret's value from Microsoft Entra, not its ID.".into(),
-        ),
-        "invalid_client" | "invalid_client_id" | "deleted_client" => {
-            operator(format!("{name} does not accept the client id and client secret. Check both."))
-        }
-        "unauthorized_client" => {
-            operator(format!("{name} does not know this app for this kind of account. Check the client id and the app's account types."))
-        }
+        "invalid_client" | "invalid_client_id" | "deleted_client" => operator(if code(7_000_222) {
+            "The client secret has expired. Make a new one in Microsoft Entra and save it here.".into()
+        } else if code(7_000_215) {
+            "The client secret is wrong. Copy the secret's value from Microsoft Entra, not its ID.".into()
+        } else {
+            format!("{name} does not accept the client id and client secret. Check both.")
+        }),
         "invalid_scope" => operator(format!(
             "{name} does not let the app ask for the permissions it needs. Enable them for the app, then link the account again."
         )),
-        _ if status >= 500 || status == 408 || fault.error.is_empty() => {
-            (ErrorKind::Unavailable, format!("{name} cannot give out a token right now (status {status})."))
-        }
         "temporarily_unavailable" | "server_error" => {
-            (ErrorKind::Unavailable, format!("{name} cannot give out a token right now."))
+            later(format!("{name} cannot give out a token right now."))
         }
         other => {
             let known = other.len() <= 64 && other.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             let what = if known { other } else { "an unknown error" };
-            operator(format!("{name} refused to give out a token ({what}). Check the app, then link the account again."))
+            operator(format!(
+                "{name} refused to give out a token ({what}). Check the app, then link the account again."
+            ))
         }
     }
 }
+
+/// Whether a description names the code `AADSTS<n>`, and not a longer one that begins like it.
+fn names_code(text: &str, n: i64) -> bool {
+    let code = format!("AADSTS{n}");
+    text.match_indices(&code)
+        .any(|(at, _)| !text[at + code.len()..].starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests;
