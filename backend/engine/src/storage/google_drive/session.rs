@@ -71,7 +71,11 @@ impl Api {
                 .header("content-range", format!("bytes */{size_bytes}"))
         });
         let answer = answer.await?;
-        self.progress(&answer).await
+        match self.progress(&answer).await {
+            // Another account's by now.
+            Err(error) if error.kind == ErrorKind::PermissionDenied => Ok(Progress::Gone),
+            progress => progress,
+        }
     }
 
     /// Sends `piece` as what follows `offset`. The last piece of a file makes it; an empty file is one empty piece.
@@ -138,7 +142,11 @@ impl Api {
         if answer.is_success() || matches!(answer.status, 400 | 404 | 410 | 499) {
             return Ok(());
         }
-        Err(self.fault(&answer).await)
+        match self.fault(&answer).await {
+            // Another account's by now: it ends by itself.
+            error if error.kind == ErrorKind::PermissionDenied => Ok(()),
+            error => Err(error),
+        }
     }
 }
 
