@@ -117,6 +117,8 @@ pub enum Action {
     Stall,
     /// The service does its work after this while, in real time.
     Delay(Duration),
+    /// The service does its work; its reply comes after this while, in real time.
+    Late(Duration),
     /// The service does its work; the reply has its status, but a body that is none of its kind.
     Garbage,
     /// The service does its work; only so many bytes of the reply's body come, then the connection is closed.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -33,6 +34,7 @@ struct Shared {
     faults: Mutex<Vec<Fault>>,
     /// No request before this: an answer has asked for it.
     closed_until: Mutex<Option<DateTime<Utc>>>,
+    stalled: AtomicUsize,
 }
 
 impl Drop for FakeServer {
@@ -57,8 +59,13 @@ impl FakeServer {
     /// When the listener has no address.
     pub fn serve(listener: TcpListener, service: Arc<dyn Service>, record: Record) -> io::Result<FakeServer> {
         let address = listener.local_addr()?;
-        let shared =
-            Arc::new(Shared { service, record, faults: Mutex::default(), closed_until: Mutex::default() });
+        let shared = Arc::new(Shared {
+            service,
+            record,
+            faults: Mutex::default(),
+            closed_until: Mutex::default(),
+            stalled: AtomicUsize::new(0),
+        });
         let accepting = Arc::clone(&shared);
         let task = tokio::spawn(async move {
             // Connections end with the server.
@@ -90,6 +97,11 @@ impl FakeServer {
     /// Ends every planned fault.
     pub fn heal(&self) {
         lock(&self.shared.faults).clear();
+    }
+
+    /// Requests whose work was done and that wait for an answer for ever ([`Action::Stall`]).
+    pub fn stalled(&self) -> usize {
+        self.shared.stalled.load(Ordering::SeqCst)
     }
 
     pub fn record(&self) -> &Record {
@@ -162,11 +174,17 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
         }
         Some(Action::Stall) => {
             shared.service.answer(&request);
+            shared.stalled.fetch_add(1, Ordering::SeqCst);
             return std::future::pending().await;
         }
         Some(Action::Delay(time)) => {
             tokio::time::sleep(time).await;
             shared.service.answer(&request)
+        }
+        Some(Action::Late(time)) => {
+            let reply = shared.service.answer(&request);
+            tokio::time::sleep(time).await;
+            reply
         }
         Some(Action::Garbage) => {
             let reply = shared.service.answer(&request);
