@@ -83,8 +83,7 @@ pub async fn a_pause_is_everybody_s() {
     world.fake.plan(Fault::once("GET", "/drive/v3", Action::Answer(reply.with("retry-after", "120"))));
     let told = world.check_error(world.storage.stat("x0").await.unwrap_err());
     assert_eq!(told.kind, ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(120)) });
-    let (a, b, c) =
-        tokio::join!(world.storage.stat("x1"), world.storage.stat("x2"), world.storage.list(""));
+    let (a, b, c) = tokio::join!(world.storage.stat("x1"), world.storage.stat("x2"), world.storage.list(""));
     (a.unwrap(), b.unwrap(), c.unwrap());
     world.fake.record().assert_clean();
     let all: Vec<String> = (0..4).map(|n| format!("x{n}")).collect();

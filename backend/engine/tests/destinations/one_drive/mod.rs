@@ -196,39 +196,3 @@ async fn it_keeps_the_contract() {
 async fn it_keeps_the_contract_with_small_fragments_and_pages() {
     conforms(Rig::tuned(Tuning { simple_up_to: 0, ..small() }).await, "conformance").await;
 }
-
-#[tokio::test]
-#[ignore]
-async fn large_by_hand() {
-    use engine::storage::*;
-    use sha2::{Digest, Sha256};
-    use std::io::{Seek, SeekFrom, Write};
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let dir = tempfile::tempdir_in(std::env::var("BIGDIR").unwrap()).unwrap();
-    let path = dir.path().join("big");
-    let size: u64 = (6 << 30) + 12_345;
-    let mut f = std::fs::File::create(&path).unwrap();
-    f.set_len(size).unwrap();
-    for at in [0u64, (4 << 30) - 3, (4 << 30) + 7, size - 9] {
-        f.seek(SeekFrom::Start(at)).unwrap();
-        f.write_all(b"not zero").unwrap();
-    }
-    let t = std::time::Instant::now();
-    let mut h = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(&path).unwrap(), &mut h).unwrap();
-    let sha = hex::encode(h.finalize());
-    println!("hashed in {:?}", t.elapsed());
-    let rig = Rig::tuned(Tuning::default()).await;
-    let status = || std::fs::read_to_string("/proc/self/status").unwrap().lines().find(|l| l.starts_with("VmHWM")).unwrap().to_owned();
-    println!("before {}", status());
-    rig.fake.content().plan(engine::testing::fake::Fault::once("PUT", "/up/", engine::testing::fake::Action::LoseReply).skip(420));
-    let t = std::time::Instant::now();
-    let body = FileBody::new(&path, "big", size, &sha);
-    rig.patient().put(support::KEY, &body).await.unwrap();
-    println!("sent in {:?}, {} fragments {}", t.elapsed(), rig.fragments().len(), status());
-    let files = rig.fake.files();
-    let blob = files.values().next().unwrap();
-    assert_eq!((blob.size, blob.sha256()), (size, sha));
-    rig.assert_clean();
-    rig.assert_nothing_open();
-}

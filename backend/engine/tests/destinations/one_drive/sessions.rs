@@ -121,7 +121,7 @@ pub async fn nothing_of_a_fragment_is_kept() {
 pub async fn a_session_is_set_back() {
     let (rig, archive) = (Rig::new().await, Archive::new(SIZE));
     killed_after(&rig, &archive, 3).await;
-    rig.fake.set(|k| k.set_back_to = Some(GRANULE + 5));
+    rig.fake.set(|k| k.set_backs = vec![(0, GRANULE + 5)]);
     rig.put(&archive).await.unwrap();
     rig.assert_stored(&archive.content).await;
     assert_eq!(rig.sessions_opened(), 1);
@@ -130,18 +130,10 @@ pub async fn a_session_is_set_back() {
 pub async fn a_session_that_is_set_back_again_and_again_is_no_progress() {
     let (rig, archive) = (Rig::new().await, Archive::new(SIZE));
     // Two fragments go through, or one, and the next sets everything back: it would go on like this for ever.
-    for n in 0..20 {
-        let refused = Reply::json(416, &serde_json::json!({"error": {"code": "invalidRange"}}));
-        let refused = Fault::once("PUT", "/up/", Action::Answer(refused));
-        rig.fake.content().plan(refused.clone().skip(3 * n + 2));
-        rig.fake.content().plan(refused.skip(3 * n + 3));
-    }
-    let back = serde_json::json!({"nextExpectedRanges": ["0-"]});
-    rig.fake.content().plan(Fault::always("GET", "/up/", Action::Answer(Reply::json(200, &back))));
+    rig.fake.set(|k| k.set_backs = [(2, 0), (1, 0)].repeat(20));
     let error = failed(rig.put(&archive).await);
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert_eq!(rig.fragments().len(), 3 * (3 + 2), "six attempts, of which only the first got further");
-    rig.fake.content().heal();
     rig.assert_abandoned().await;
 }
 

@@ -167,8 +167,14 @@ impl World {
         if !self.has_room(state, held + length) {
             return self.fault(state, 507, "insufficientStorage", Some("quotaLimitReached"));
         }
-        if let Some(back) = state.knobs.set_back_to.take() {
-            return self.set_back(state, id, back);
+        match state.knobs.set_backs.first_mut() {
+            Some((0, back)) => {
+                let back = *back;
+                state.knobs.set_backs.remove(0);
+                return self.set_back(state, id, back);
+            }
+            Some((left, _)) => *left -= 1,
+            None => {}
         }
         if state.knobs.dropped_with_416 > 0 {
             state.knobs.dropped_with_416 -= 1;

@@ -50,8 +50,8 @@ pub struct Knobs {
     pub keep_parts: bool,
     /// Of the next whole fragment only so many bytes are kept.
     pub keep_of_next: Option<u64>,
-    /// The next fragment sets the session back to this byte; nothing of it is kept.
-    pub set_back_to: Option<u64>,
+    /// After so many more fragments, one of which nothing is kept sets the session back to this byte; one after the other.
+    pub set_backs: Vec<(u32, u64)>,
     /// So many fragments are kept, and answered with 416 as if they had been there already.
     pub kept_with_416: u32,
     /// So many fragments are not kept, and answered with 416.
@@ -106,7 +106,7 @@ impl Default for Knobs {
             session_life: TimeDelta::days(3),
             keep_parts: false,
             keep_of_next: None,
-            set_back_to: None,
+            set_backs: Vec::new(),
             kept_with_416: 0,
             dropped_with_416: 0,
             ranges: Ranges::Open,

@@ -11,7 +11,7 @@ mod tree;
 pub use knobs::{Deed, Ending, Knobs, Ranges};
 
 use super::super::VirtualTime;
-use super::super::fake::{Action, Fault, FakeServer, Record, Reply, Request, Service};
+use super::super::fake::{Action, FakeServer, Fault, Record, Reply, Request, Service};
 use crate::storage::Secret;
 use crate::storage::oauth::{App, Grant, Provider};
 use chrono::{DateTime, Utc};
