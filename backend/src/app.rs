@@ -9,6 +9,7 @@ use crate::db::{self, Db};
 use crate::health::{self, HealthService};
 use crate::http::{self, Api, Document, Gateway, MountFaults, TrustedProxies};
 use crate::logs::{self, Hub, LogsService};
+use crate::notifications::{self, NotificationsService};
 use crate::redact::Redactor;
 use crate::runs::{self, Instance, Place, Rooms, RunsService};
 use crate::scheduler::Scheduler;
@@ -40,6 +41,7 @@ pub struct App {
     pub storages: StoragesService,
     pub backups: BackupsService,
     pub logs: LogsService,
+    pub notifications: NotificationsService,
     pub source: SourceService,
     pub runs: RunsService,
     pub scheduler: Scheduler,
@@ -51,6 +53,7 @@ pub fn routes(api: &mut Api) {
     settings::routes(api);
     backups::routes(api);
     logs::routes(api);
+    notifications::routes(api);
     runs::routes(api);
     source::routes(api);
     users::routes(api);
@@ -123,6 +126,7 @@ impl App {
             storages,
             backups,
             logs,
+            notifications: NotificationsService::new(db.clone(), clock.clone()),
             source,
             runs,
             health: HealthService::new(db.clone()),
@@ -176,6 +180,7 @@ impl App {
             .app_data(Data::new(self.health.clone()))
             .app_data(Data::new(self.backups.clone()))
             .app_data(Data::new(self.logs.clone()))
+            .app_data(Data::new(self.notifications.clone()))
             .app_data(Data::new(self.source.clone()))
             .app_data(Data::new(self.runs.clone()));
     }

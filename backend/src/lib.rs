@@ -13,6 +13,7 @@ pub mod entity;
 pub mod health;
 pub mod http;
 pub mod logs;
+pub mod notifications;
 pub mod redact;
 pub mod runs;
 pub mod scheduler;

@@ -1,7 +1,7 @@
 //! The metadata schema: one file per table or change, the same for SQLite, PostgreSQL and MySQL or MariaDB.
 //!
 //! Migrations are applied in order and recorded; a published one is never edited. On MySQL data definitions commit by
-//! themselves, so every migration makes one table only: one that failed leaves nothing half-made behind it.
+//! themselves, so every migration makes one table only, or looks what is there already: one that failed can be run again.
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{DbErr, MigratorTrait};
@@ -18,6 +18,9 @@ mod m0008_backup_storages;
 mod m0009_logs;
 mod m0010_copies;
 mod m0011_notifications;
+mod m0020_storage_details;
+mod m0021_uploads;
+mod m0022_encryption_key;
 
 pub struct Migrator;
 
@@ -36,6 +39,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_logs::Migration),
             Box::new(m0010_copies::Migration),
             Box::new(m0011_notifications::Migration),
+            Box::new(m0020_storage_details::Migration),
+            Box::new(m0021_uploads::Migration),
+            Box::new(m0022_encryption_key::Migration),
         ]
     }
 }

@@ -42,6 +42,9 @@ endpoints! {
     WATCH_LOG: () => LogProgress = "watch_log", Get, "/api/v1/logs/{id}/events", Require(Logs);
     DOWNLOAD_ARCHIVE: () => () = "download_archive", Get, "/api/v1/logs/{id}/archives/{name}", Require(Archives);
 
+    LIST_NOTIFICATIONS: () => NotificationPage = "list_notifications", Get, "/api/v1/notifications", SignedIn;
+    DISMISS_NOTIFICATION: () => () = "dismiss_notification", Post, "/api/v1/notifications/{id}/dismiss", SignedIn;
+
     LIST_USERS: () => UserPage = "list_users", Get, "/api/v1/users", Require(Users);
     CREATE_USER: UserInput => User = "create_user", Post, "/api/v1/users", Require(Users);
     GET_USER: () => User = "get_user", Get, "/api/v1/users/{id}", Require(Users);

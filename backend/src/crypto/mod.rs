@@ -3,9 +3,11 @@
 mod install;
 mod keys;
 mod password;
+mod seal;
 mod token;
 
 pub use install::install_providers;
 pub use keys::{KeyError, MasterKey};
 pub use password::Passwords;
+pub use seal::{SealError, Sealer, Spot};
 pub use token::{OpaqueToken, hash_token, same_text};

@@ -15,6 +15,7 @@ mod auth;
 mod backups;
 mod config;
 mod logs;
+mod notifications;
 mod roles;
 mod runs;
 mod server;
