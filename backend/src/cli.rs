@@ -300,7 +300,7 @@ mod tests {
         for arg in Cli::command().find_subcommand("serve").unwrap().get_arguments() {
             let id = arg.get_id().as_str();
             let sounds_secret = ["url", "key", "token", "password"].iter().any(|w| id.contains(w));
-            let harmless = ["public_url", "encryption_key_file"].contains(&id);
+            let harmless = id.ends_with("_base_url") || ["public_url", "encryption_key_file"].contains(&id);
             assert_eq!(secret.contains(&id), sounds_secret && !harmless, "{id}");
             if secret.contains(&id) {
                 assert!(arg.is_hide_env_values_set(), "{id}");

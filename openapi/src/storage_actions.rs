@@ -34,8 +34,8 @@ pub struct StorageLink {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StorageTestInput {
-    /// As the path of a storage row. Left out, that of the first Backup Set that uses the Storage Set; without one, the account alone is
-    /// tested.
+    /// As the path of a storage row. Left out, that of the first Backup Set that uses the Storage Set; without one, the account's own root,
+    /// and for Amazon S3 the account alone.
     #[validate(length(max = 500, message = "Use at most 500 characters."))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(max_length = 500))]

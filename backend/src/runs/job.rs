@@ -21,13 +21,13 @@ pub struct Place {
     pub part_size: u64,
 }
 
-/// `destinations` holds every Storage Set that the rows name.
+/// `destinations` holds every Storage Set and path that the rows name.
 pub fn job(
     set: &BackupSet,
     place: &Place,
     source: Source,
     started_at: DateTime<Utc>,
-    destinations: &HashMap<i64, Destination>,
+    destinations: &HashMap<(i64, String), Destination>,
     last_copy_bytes: Option<i64>,
 ) -> Job {
     Job {
@@ -51,7 +51,7 @@ pub fn job(
     }
 }
 
-fn row(row: &StorageRow, destinations: &HashMap<i64, Destination>) -> Row {
+fn row(row: &StorageRow, destinations: &HashMap<(i64, String), Destination>) -> Row {
     let keep_copies = u32::try_from(row.keep_copies).unwrap_or(1).max(1);
     let Some(id) = row.storage_id else {
         return Row {
@@ -64,7 +64,7 @@ fn row(row: &StorageRow, destinations: &HashMap<i64, Destination>) -> Row {
         };
     };
     // A Set may send to two folders of one Storage Set.
-    let (title, kind, target) = match destinations.get(&id) {
+    let (title, kind, target) = match destinations.get(&(id, row.path.clone())) {
         Some(d) => (d.title.clone(), d.kind, clone(&d.target)),
         None => (
             format!("Storage {id}"),

@@ -89,8 +89,9 @@ pub(super) async fn execute(inner: Arc<Inner>, running: Running) {
 async fn prepare(inner: &Inner, held: &Held) -> Result<(BackupSet, Job), Error> {
     let rooms = &inner.rooms;
     let set = rooms.backups.get(held.backup_id).await?;
-    let ids: Vec<i64> = set.storages.iter().filter_map(|row| row.storage_id).collect();
-    let destinations = rooms.storages.destinations(&ids).await?;
+    let enabled = set.storages.iter().filter(|row| row.enabled);
+    let rows: Vec<_> = enabled.filter_map(|row| Some((row.storage_id?, row.path.clone()))).collect();
+    let destinations = rooms.storages.destinations(&rows, held.log_id).await?;
     let last = catalogue::last_good_bytes(&rooms.db, set.id).await?;
     let source = rooms.place.source.clone().ok_or(Error::NoSource)?;
     let job = job::job(&set, &rooms.place, source, held.started_at, &destinations, last);

@@ -1,4 +1,6 @@
+mod clearing;
 mod create;
+mod destinations;
 mod outcome;
 mod recovery;
 mod schedule;

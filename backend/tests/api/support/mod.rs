@@ -1,10 +1,12 @@
 //! The server under test: every service, an embedded database in a folder of its own, a clock that stands still.
 
 mod answer;
+mod clouds;
 mod people;
 mod store;
 
 pub use answer::Answer;
+pub use clouds::{CLIENT_SECRET, CloudApp};
 pub use people::{PASSWORD, Someone};
 pub use store::{config_with_store, files_only, make_store};
 
@@ -103,6 +105,16 @@ impl TestApp {
         storekeep::crypto::install_providers();
         let clock = TestClock::at(monday());
         let app = App::assemble(config, Arc::new(clock.clone())).await.unwrap();
+        TestApp::around(dir, app, clock, change, routes).await
+    }
+
+    async fn around(
+        dir: TempDir,
+        app: App,
+        clock: TestClock,
+        change: impl FnOnce(&mut Gateway),
+        routes: fn(&mut ServiceConfig),
+    ) -> Self {
         let mut gateway = app.gateway(PUBLIC_URL).unwrap();
         change(&mut gateway);
         let application = app.application(&gateway, RefreshCookie::new(PUBLIC_URL)).configure(routes);
