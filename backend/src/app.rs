@@ -4,10 +4,11 @@ use crate::auth::{self, AuthService, Gate, RefreshCookie, SetupToken, TokenKey};
 use crate::backups::{self, BackupsService};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
-use crate::crypto::{MasterKey, Passwords, Sealer};
+use crate::crypto::{Passwords, Sealer};
 use crate::db::{self, Db};
 use crate::health::{self, HealthService};
 use crate::http::{self, Api, Document, Gateway, MountFaults, TrustedProxies};
+use crate::keyring;
 use crate::logs::{self, Hub, LogsService};
 use crate::notifications::{self, NotificationsService};
 use crate::redact::Redactor;
@@ -100,8 +101,8 @@ impl App {
         clouds: Arc<dyn Clouds>,
     ) -> anyhow::Result<Self> {
         make_private_dir(&config.data.data_dir)?;
-        let master = master_key(&config)?;
         let db = open_database(&config).await?;
+        let master = keyring::open(&db, &config, clock.now()).await?;
         let passwords = Passwords::new()?;
         let users = UsersService::new(db.clone(), clock.clone(), passwords.clone());
         let setup_token = setup_token(&config, users.administrator_exists().await?)?;
@@ -241,14 +242,6 @@ fn unreachable_database(url: &str, error: &db::Error) -> anyhow::Error {
     anyhow!(
         "the metadata database ({scheme}, {place}) cannot be opened; does it run, and may the server use it? {said}"
     )
-}
-
-fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
-    Ok(match (&config.keys.encryption_key, &config.keys.encryption_key_file) {
-        (Some(key), _) => MasterKey::parse(key.expose(), "STOREKEEP_ENCRYPTION_KEY")?,
-        (None, Some(file)) => MasterKey::read(file)?,
-        (None, None) => MasterKey::of_data_dir(&config.data.data_dir)?,
-    })
 }
 
 fn setup_token(config: &Config, administrator_exists: bool) -> anyhow::Result<SetupToken> {

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod entity;
 pub mod health;
 pub mod http;
+pub mod keyring;
 pub mod logs;
 pub mod notifications;
 pub mod redact;
