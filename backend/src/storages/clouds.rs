@@ -53,8 +53,8 @@ pub trait Clouds: Send + Sync {
     /// The account. `grants` keeps the tokens of one that is linked by consent; for Amazon S3 there are none.
     fn cloud(&self, settings: &CloudSettings, grants: Option<Arc<dyn GrantStore>>) -> Result<Arc<dyn Cloud>>;
 
-    /// The same destination, no faster than this.
-    fn throttled(&self, storage: SharedStorage, bytes_per_sec: u64) -> SharedStorage;
+    /// The same destination, no faster than this; what has the same `storage_id` shares the limit.
+    fn throttled(&self, storage_id: i64, storage: SharedStorage, bytes_per_sec: u64) -> SharedStorage;
 
     /// Writes, reads back, lists and deletes a small object; says how each went.
     async fn probe(&self, storage: SharedStorage) -> Vec<StorageTestStep> {
@@ -109,7 +109,7 @@ impl Clouds for Drivers {
         Err(absent(settings.kind))
     }
 
-    fn throttled(&self, storage: SharedStorage, _bytes_per_sec: u64) -> SharedStorage {
+    fn throttled(&self, _storage_id: i64, storage: SharedStorage, _bytes_per_sec: u64) -> SharedStorage {
         storage
     }
 }

@@ -73,7 +73,7 @@ impl Inner {
             .map_err(|e| format!("Storage '{}': {}", row.title, self.parts.vault.redact(&e.message)))?;
         let limit = row.max_bytes_per_sec.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
         let storage = match limit {
-            Some(limit) => self.parts.clouds.throttled(storage, limit),
+            Some(limit) => self.parts.clouds.throttled(row.id, storage, limit),
             None => storage,
         };
         Ok(Arc::new(Noted::new(storage, ledger)))

@@ -70,7 +70,7 @@ async fn every_destination_gets_the_whole_copy_below_its_path() {
         engine::storage::read_small(&*app.clouds.place("AKIA", "shop-backups/eu"), &expected[0], 1 << 20)
             .await;
     assert_eq!(there.unwrap(), std::fs::read(local).unwrap());
-    assert_eq!(*app.clouds.throttled.lock().unwrap(), [200_000, 200_000]);
+    assert_eq!(*app.clouds.throttled.lock().unwrap(), [(drive, 200_000), (drive, 200_000)]);
     // Nothing of a complete copy is half-made.
     assert_eq!(notes(&app).await, Vec::<String>::new());
 }

@@ -1,6 +1,7 @@
 mod create;
 mod delete;
 mod get;
+mod key;
 
 mod link;
 mod list;

@@ -112,7 +112,7 @@ pub struct FakeClouds {
     pub abandoned: Arc<Mutex<Vec<String>>>,
     /// How many account objects were made.
     pub made: Mutex<usize>,
-    pub throttled: Mutex<Vec<u64>>,
+    pub throttled: Mutex<Vec<(i64, u64)>>,
     /// The buckets that there are.
     pub buckets: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -258,8 +258,8 @@ impl Clouds for FakeClouds {
         }))
     }
 
-    fn throttled(&self, storage: SharedStorage, bytes_per_sec: u64) -> SharedStorage {
-        lock(&self.throttled).push(bytes_per_sec);
+    fn throttled(&self, storage_id: i64, storage: SharedStorage, bytes_per_sec: u64) -> SharedStorage {
+        lock(&self.throttled).push((storage_id, bytes_per_sec));
         storage
     }
 }

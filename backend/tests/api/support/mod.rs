@@ -6,7 +6,7 @@ mod people;
 mod store;
 
 pub use answer::Answer;
-pub use clouds::{CLIENT_SECRET, CloudApp};
+pub use clouds::{CLIENT_SECRET, CloudApp, SESSION_URL};
 pub use people::{PASSWORD, Someone};
 pub use store::{config_with_store, files_only, make_store};
 
