@@ -34,6 +34,7 @@ const PROGRESS = {
   log_id: LOG.id,
   overall_status: 'pending',
   phases: [phase('queued', 'done', 0, null), phase('preflight', 'done', 0, null), phase('files', 'running', 42, 100)],
+  destinations: [],
   elapsed_sec: 5,
   remaining_sec: 7,
 };
