@@ -4,17 +4,19 @@ use crate::auth::{self, AuthService, Gate, RefreshCookie, SetupToken, TokenKey};
 use crate::backups::{self, BackupsService};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
-use crate::crypto::{MasterKey, Passwords};
+use crate::crypto::{Passwords, Sealer};
 use crate::db::{self, Db};
 use crate::health::{self, HealthService};
 use crate::http::{self, Api, Document, Gateway, MountFaults, TrustedProxies};
+use crate::keyring;
 use crate::logs::{self, Hub, LogsService};
+use crate::notifications::{self, NotificationsService};
 use crate::redact::Redactor;
 use crate::runs::{self, Instance, Place, Rooms, RunsService};
 use crate::scheduler::Scheduler;
 use crate::settings::{self, OperatorFacts, SettingsService};
 use crate::source::{self, SourceService};
-use crate::storages::StoragesService;
+use crate::storages::{self, BaseUrls, Clouds, Drivers, PublicUrl, StoragesService, Vault};
 use crate::users::{self, RolesService, UsersService};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -41,9 +43,12 @@ pub struct App {
     pub storages: StoragesService,
     pub backups: BackupsService,
     pub logs: LogsService,
+    pub notifications: NotificationsService,
     pub source: SourceService,
     pub runs: RunsService,
     pub scheduler: Scheduler,
+    /// How browsers reach this server, once it listens.
+    pub public_url: PublicUrl,
 }
 
 /// Mounts every route of the product.
@@ -51,7 +56,9 @@ pub fn routes(api: &mut Api) {
     auth::routes(api);
     settings::routes(api);
     backups::routes(api);
+    storages::routes(api);
     logs::routes(api);
+    notifications::routes(api);
     runs::routes(api);
     source::routes(api);
     users::routes(api);
@@ -88,9 +95,20 @@ impl App {
 
     /// The same with another identity: of a command that runs beside a server, or without one.
     pub async fn assemble_as(instance: Instance, config: Config, clock: SharedClock) -> anyhow::Result<Self> {
+        let clouds = Arc::new(Drivers::new(base_urls(&config)?)?);
+        Box::pin(App::assemble_with(instance, config, clock, clouds)).await
+    }
+
+    /// The same with other drivers than the engine's.
+    pub async fn assemble_with(
+        instance: Instance,
+        config: Config,
+        clock: SharedClock,
+        clouds: Arc<dyn Clouds>,
+    ) -> anyhow::Result<Self> {
         make_private_dir(&config.data.data_dir)?;
-        let master = master_key(&config)?;
         let db = open_database(&config).await?;
+        let master = keyring::open(&db, &config, clock.now()).await?;
         let passwords = Passwords::new()?;
         let users = UsersService::new(db.clone(), clock.clone(), passwords.clone());
         let setup_token = setup_token(&config, users.administrator_exists().await?)?;
@@ -103,12 +121,24 @@ impl App {
             setup_token.clone(),
         );
         let settings = SettingsService::new(db.clone(), operator_facts(&config));
-        let storages = StoragesService::new(db.clone());
+        let redactor = redactor(&config);
+        let notifications = NotificationsService::new(db.clone(), clock.clone());
+        let guess =
+            config.http.public_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
+        let public_url = PublicUrl::new(&guess);
+        let storages = StoragesService::new(storages::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            vault: Vault::new(Sealer::new(&master, storages::PURPOSE)?, redactor.clone()),
+            clouds,
+            notifications: notifications.clone(),
+            users: users.clone(),
+            public_url: public_url.clone(),
+        });
         let backups = BackupsService::new(db.clone(), clock.clone(), settings.clone(), storages.clone());
         let hub = Hub::default();
         let place = place(&config)?;
         let logs = LogsService::new(db.clone(), clock.clone(), hub.clone(), place.archive_dir.clone());
-        let redactor = redactor(&config);
         let source = SourceService::new(
             place.source.clone(),
             place.archive_dir.clone(),
@@ -134,6 +164,8 @@ impl App {
             storages,
             backups,
             logs,
+            notifications,
+            public_url,
             source,
             runs,
             health: HealthService::new(db.clone()),
@@ -148,6 +180,7 @@ impl App {
 
     /// What the routes share, for a server that is reached at `public_url`.
     pub fn gateway(&self, public_url: &str) -> anyhow::Result<Gateway> {
+        self.public_url.set(public_url);
         Ok(Gateway {
             authenticate: Arc::new(Gate(self.auth.clone())),
             document: Arc::new(document()?),
@@ -188,7 +221,9 @@ impl App {
             .app_data(Data::new(self.settings.clone()))
             .app_data(Data::new(self.health.clone()))
             .app_data(Data::new(self.backups.clone()))
+            .app_data(Data::new(self.storages.clone()))
             .app_data(Data::new(self.logs.clone()))
+            .app_data(Data::new(self.notifications.clone()))
             .app_data(Data::new(self.source.clone()))
             .app_data(Data::new(self.runs.clone()));
     }
@@ -220,14 +255,6 @@ fn unreachable_database(url: &str, error: &db::Error) -> anyhow::Error {
     anyhow!(
         "the metadata database ({scheme}, {place}) cannot be opened; does it run, and may the server use it? {said}"
     )
-}
-
-fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
-    Ok(match (&config.keys.encryption_key, &config.keys.encryption_key_file) {
-        (Some(key), _) => MasterKey::parse(key.expose(), "STOREKEEP_ENCRYPTION_KEY")?,
-        (None, Some(file)) => MasterKey::read(file)?,
-        (None, None) => MasterKey::of_data_dir(&config.data.data_dir)?,
-    })
 }
 
 fn setup_token(config: &Config, administrator_exists: bool) -> anyhow::Result<SetupToken> {
@@ -264,6 +291,18 @@ fn password_of(url: &str) -> Option<String> {
     let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
     let (_, password) = authority.rsplit_once('@')?.0.split_once(':')?;
     Some(password.to_owned())
+}
+
+fn base_urls(config: &Config) -> anyhow::Result<BaseUrls> {
+    let url = |text: &Option<String>| {
+        let parsed = text.as_deref().map(engine::storage::http::base_url).transpose();
+        parsed.map_err(|error| anyhow!(error))
+    };
+    Ok(BaseUrls {
+        google_drive: url(&config.providers.google_drive_base_url)?,
+        one_drive: url(&config.providers.one_drive_base_url)?,
+        dropbox: url(&config.providers.dropbox_base_url)?,
+    })
 }
 
 fn operator_facts(config: &Config) -> OperatorFacts {

@@ -5,6 +5,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, LogConfig, LogFormat, warn_about_unknown, without_empty_variables};
 use crate::crypto::{OpaqueToken, Passwords};
 use crate::demo;
+use crate::keyring;
 use crate::runs::{self, Instance, Where};
 use crate::serve::{self, INTERRUPT, Signals};
 use crate::users::{self, UsersService};
@@ -44,6 +45,9 @@ pub enum Command {
     /// Looks after users from a shell on the server.
     #[command(subcommand)]
     User(UserCommand),
+    /// Looks after the key that protects stored credentials.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Asks a running server whether it can work; exit code 0 when it can.
     Healthcheck(Healthcheck),
 }
@@ -52,6 +56,13 @@ pub enum Command {
 pub enum UserCommand {
     /// Gives a user a new password, and ends all of their sessions.
     ResetPassword(Box<ResetPassword>),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Makes a new key and encrypts every stored credential with it. Stop the server first; access tokens and API tokens that were issued
+    /// before are void afterwards.
+    Rotate(Box<Config>),
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +126,7 @@ impl Command {
         match self {
             Command::Serve(config) | Command::Migrate(config) => Some(&config.log),
             Command::User(UserCommand::ResetPassword(args)) => Some(&args.config.log),
+            Command::Key(KeyCommand::Rotate(config)) => Some(&config.log),
             Command::Run(args) => Some(&args.config.log),
             Command::Demo(args) => Some(&args.log),
             Command::Openapi | Command::Healthcheck(_) => None,
@@ -139,6 +151,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run_pass(*args, clock).await,
         Command::Openapi => print(&app::document()?.pretty()?)?,
         Command::User(UserCommand::ResetPassword(args)) => reset_password(*args, clock).await?,
+        Command::Key(KeyCommand::Rotate(config)) => rotate_key(*config, clock).await?,
         Command::Healthcheck(args) => healthcheck(&args.listen).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -299,6 +312,27 @@ async fn reset_password(args: ResetPassword, clock: SharedClock) -> anyhow::Resu
     }
 }
 
+async fn rotate_key(config: Config, clock: SharedClock) -> anyhow::Result<()> {
+    let config = config.without_empty_values();
+    let db = app::open_database(&config).await?;
+    let rotated = keyring::rotate(&db, &config, clock).await?;
+    let mut text = format!(
+        "The key in {} is a new one; {} stored secrets are encrypted with it.\n\
+         Everybody has to sign in again, or is signed in anew by their browser; every API token issued before is void: make new ones.\n\
+         Servers on the same database that have the key in a file of their own need the new one. A backup of the metadata database from \
+         before needs the old key.\n",
+        rotated.path.display(),
+        rotated.secrets
+    );
+    if rotated.unreadable > 0 {
+        text += &format!(
+            "{} secrets could not be read with the old key and were left as they are: the Storage Sets say which have to be entered again.\n",
+            rotated.unreadable
+        );
+    }
+    print(&text)
+}
+
 /// One plain request; a whole HTTP client would be much for it.
 async fn healthcheck(listen: &str) -> anyhow::Result<()> {
     let ask = async {
@@ -354,7 +388,7 @@ mod tests {
         for arg in Cli::command().find_subcommand("serve").unwrap().get_arguments() {
             let id = arg.get_id().as_str();
             let sounds_secret = ["url", "key", "token", "password"].iter().any(|w| id.contains(w));
-            let harmless = ["public_url", "encryption_key_file"].contains(&id);
+            let harmless = id.ends_with("_base_url") || ["public_url", "encryption_key_file"].contains(&id);
             assert_eq!(secret.contains(&id), sounds_secret && !harmless, "{id}");
             if secret.contains(&id) {
                 assert!(arg.is_hide_env_values_set(), "{id}");

@@ -1,11 +1,14 @@
 //! Keeps secrets out of what administrators read: error texts, warnings, row results.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const MASK: &str = "***";
 /// Shorter secrets would mask half of every text.
 const MIN_SECRET: usize = 4;
+/// As many secrets that came along later are known; access tokens are replaced every hour, and old ones are worth nothing.
+const MAX_LEARNT: usize = 256;
 /// What a secret follows in the messages of drivers and providers.
 const LABELS: [&str; 9] = [
     "password",
@@ -23,6 +26,8 @@ const LABELS: [&str; 9] = [
 #[derive(Clone, Default)]
 pub struct Redactor {
     secrets: Arc<Vec<String>>,
+    /// Shared by all clones.
+    learnt: Arc<Mutex<VecDeque<String>>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -36,12 +41,27 @@ impl Redactor {
         let mut secrets: Vec<String> = secrets.into_iter().filter(|s| s.len() >= MIN_SECRET).collect();
         // The longest first: one may be part of another.
         secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
-        Redactor { secrets: Arc::new(secrets) }
+        Redactor { secrets: Arc::new(secrets), learnt: Arc::default() }
+    }
+
+    /// Masks this text from now on, in this redactor and all its clones.
+    pub fn learn(&self, secret: &str) {
+        if secret.len() < MIN_SECRET || self.secrets.iter().any(|s| s == secret) {
+            return;
+        }
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is used last is forgotten last.
+        learnt.retain(|s| s != secret);
+        learnt.push_front(secret.to_owned());
+        learnt.truncate(MAX_LEARNT);
     }
 
     pub fn redact(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
-        for secret in self.secrets.iter() {
+        let mut learnt: Vec<String> =
+            self.learnt.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        learnt.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        for secret in self.secrets.iter().chain(&learnt) {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), MASK));
             }
@@ -156,6 +176,18 @@ mod tests {
         let redactor = Redactor::new(["hunter2".into(), "hunter2-and-more".into(), "ab".into()]);
         assert_eq!(redactor.redact("xhunter2-and-more hunter2 ab"), "x*** *** ab");
         assert_eq!(format!("{redactor:?}"), "Redactor(..)");
+    }
+
+    #[test]
+    fn secrets_that_come_along_later_are_masked_by_every_clone() {
+        let redactor = Redactor::new(["hunter2".into()]);
+        let clone = redactor.clone();
+        redactor.learn("ya29.first");
+        redactor.learn("ya29.first-and-more");
+        redactor.learn("ab");
+        assert_eq!(clone.redact("ya29.first-and-more ya29.first hunter2 ab"), "*** *** *** ab");
+        (0..MAX_LEARNT).for_each(|n| redactor.learn(&format!("token number {n}")));
+        assert_eq!(clone.redact("ya29.first; token number 7"), "ya29.first; ***");
     }
 
     proptest! {

@@ -62,6 +62,7 @@ pub async fn serve(app: App, mut signals: Signals) -> anyhow::Result<()> {
         async move { runs.work(stop).await }
     });
     let ticks = tokio::spawn(app.scheduler.clone().run(stop.clone()));
+    let tidy = tokio::spawn(app.storages.clone().keep_tidy(stop.clone()));
 
     let timeout = app.config.http.stop_timeout();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
@@ -85,8 +86,8 @@ pub async fn serve(app: App, mut signals: Signals) -> anyhow::Result<()> {
     }
     stop.cancel();
     let passes = async {
-        // Nothing is started any more once both have ended.
-        let _ = tokio::join!(queue, ticks);
+        // Nothing is started any more once these have ended.
+        let _ = tokio::join!(queue, ticks, tidy);
         app.runs.stop(timeout).await;
     };
     tokio::select! {

@@ -79,6 +79,18 @@ pub fn revision() -> ColumnDef {
     column
 }
 
+/// A further column of a table that is there; not again when a migration that was cut short had added it.
+pub async fn add_column(
+    m: &SchemaManager<'_>,
+    table: &'static str,
+    mut column: ColumnDef,
+) -> Result<(), DbErr> {
+    if m.has_column(table, column.get_column_name()).await? {
+        return Ok(());
+    }
+    m.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await
+}
+
 pub async fn unique(
     m: &SchemaManager<'_>,
     table: &'static str,

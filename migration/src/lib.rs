@@ -19,6 +19,9 @@ mod m0008_backup_storages;
 mod m0009_logs;
 mod m0010_copies;
 mod m0011_notifications;
+mod m0020_storage_details;
+mod m0021_uploads;
+mod m0022_encryption_key;
 
 pub struct Migrator;
 
@@ -37,6 +40,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_logs::Migration),
             Box::new(m0010_copies::Migration),
             Box::new(m0011_notifications::Migration),
+            Box::new(m0020_storage_details::Migration),
+            Box::new(m0021_uploads::Migration),
+            Box::new(m0022_encryption_key::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

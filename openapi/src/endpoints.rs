@@ -37,10 +37,23 @@ endpoints! {
     DELETE_BACKUP: () => () = "delete_backup", Delete, "/api/v1/backups/{id}", Require(BackupsDelete);
     RUN_BACKUP: RunInput => BackupLog = "run_backup", Post, "/api/v1/backups/{id}/runs", Require(BackupsRun);
 
+    LIST_STORAGES: () => StorageSetPage = "list_storages", Get, "/api/v1/storages", Require(Storages);
+    CREATE_STORAGE: StorageSetInput => StorageSet = "create_storage", Post, "/api/v1/storages", Require(StoragesSave);
+    LIST_STORAGE_OPTIONS: () => StorageOptions = "list_storage_options", Get, "/api/v1/storages/options", AnyOf(&[BackupsSave, Storages]);
+    GET_STORAGE: () => StorageSet = "get_storage", Get, "/api/v1/storages/{id}", Require(Storages);
+    UPDATE_STORAGE: StorageSetInput => StorageSet = "update_storage", Put, "/api/v1/storages/{id}", Require(StoragesSave);
+    DELETE_STORAGE: () => () = "delete_storage", Delete, "/api/v1/storages/{id}", Require(StoragesDelete);
+    TEST_STORAGE: StorageTestInput => StorageTestReport = "test_storage", Post, "/api/v1/storages/{id}/test", Require(StoragesSave);
+    LINK_STORAGE: StorageLinkInput => StorageLink = "link_storage", Post, "/api/v1/storages/{id}/link", Require(StoragesSave);
+    OAUTH_CALLBACK: () => () = "oauth_callback", Get, "/oauth/callback", Public;
+
     LIST_LOGS: () => BackupLogPage = "list_logs", Get, "/api/v1/logs", Require(Logs);
     GET_LOG: () => BackupLog = "get_log", Get, "/api/v1/logs/{id}", Require(Logs);
     WATCH_LOG: () => LogProgress = "watch_log", Get, "/api/v1/logs/{id}/events", Require(Logs);
     DOWNLOAD_ARCHIVE: () => () = "download_archive", Get, "/api/v1/logs/{id}/archives/{name}", Require(Archives);
+
+    LIST_NOTIFICATIONS: () => NotificationPage = "list_notifications", Get, "/api/v1/notifications", SignedIn;
+    DISMISS_NOTIFICATION: () => () = "dismiss_notification", Post, "/api/v1/notifications/{id}/dismiss", SignedIn;
 
     LIST_USERS: () => UserPage = "list_users", Get, "/api/v1/users", Require(Users);
     CREATE_USER: UserInput => User = "create_user", Post, "/api/v1/users", Require(Users);

@@ -12,19 +12,27 @@ pub mod problem;
 
 mod auth;
 mod backups;
+mod destination;
 mod logs;
+mod notifications;
 mod settings;
 mod source;
+mod storage_actions;
+mod storages;
 mod users;
 
 pub use acl::{Grants, Resource};
 pub use auth::*;
 pub use backups::*;
 pub use check::Check;
+pub use destination::*;
 pub use endpoint::{Access, Endpoint, Method, Row};
 pub use logs::*;
+pub use notifications::*;
 pub use page::{PageArgs, check_search, parse_sort};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use settings::*;
 pub use source::*;
+pub use storage_actions::*;
+pub use storages::*;
 pub use users::*;

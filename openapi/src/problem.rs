@@ -30,6 +30,7 @@ problem_codes! {
     Taken = "taken", 409, "Already taken";
     InUse = "in_use", 409, "Still in use";
     AlreadyRunning = "already_running", 409, "Already running";
+    OtherAccount = "other_account", 409, "Another account";
     SwitchedOff = "switched_off", 409, "Backups are switched off";
     NoSource = "no_source", 409, "No Magento root is configured";
     AlreadySetUp = "already_set_up", 409, "Already set up";

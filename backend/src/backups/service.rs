@@ -115,9 +115,9 @@ impl BackupsService {
         Ok(Slot { at, zone: zone.name().to_owned() })
     }
 
-    /// What the input cannot say about itself: its schedule has slots, its Storage Sets exist.
+    /// What the input cannot say about itself: its schedule has slots, its Storage Sets exist and take the paths.
     async fn check(&self, input: &BackupSetInput) -> Result<Schedule, Error> {
-        let mut errors = self.unknown_storages(input).await?;
+        let mut errors = self.storages.row_errors(&input.storages).await?;
         let schedule = Schedule::parse(input.frequency, input.time_of_day.as_deref(), input.cron.as_deref());
         match schedule {
             Ok(schedule) if errors.is_empty() => Ok(schedule),
@@ -129,24 +129,13 @@ impl BackupsService {
         }
     }
 
-    async fn unknown_storages(&self, input: &BackupSetInput) -> Result<Vec<FieldError>, Error> {
-        let ids: Vec<i64> = input.storages.iter().filter_map(|row| row.storage_id).collect();
-        let existing = self.storages.existing(&ids).await?;
-        let unknown = input.storages.iter().enumerate().filter_map(|(i, row)| {
-            let id = row.storage_id.filter(|id| !existing.contains(id))?;
-            let message = format!("Storage with id '{id}' does not exist.");
-            Some(FieldError::new(format!("storages[{i}].storage_id"), "unknown", message))
-        });
-        Ok(unknown.collect())
-    }
-
     async fn saved(&self, id: i64, saved: Saved, input: &BackupSetInput) -> Result<i64, Error> {
         match saved {
             Saved::Done(id) => Ok(id),
             Saved::Missing => Err(Error::Missing(id)),
             Saved::Changed => Err(Error::Changed),
             Saved::Taken(name) => Err(taken(name, input)),
-            Saved::UnknownStorage => Err(Error::Invalid(self.unknown_storages(input).await?)),
+            Saved::UnknownStorage => Err(Error::Invalid(self.storages.row_errors(&input.storages).await?)),
         }
     }
 }

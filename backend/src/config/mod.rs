@@ -29,6 +29,8 @@ pub struct Config {
     #[command(flatten)]
     pub keys: KeyConfig,
     #[command(flatten)]
+    pub providers: ProviderConfig,
+    #[command(flatten)]
     pub log: LogConfig,
 }
 
@@ -117,6 +119,23 @@ pub struct KeyConfig {
     pub setup_token: Option<Secret>,
 }
 
+/// Where the providers of cloud storages are reached, when not at their own addresses: a proxy of the operator's, a fake of a test.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Providers")]
+pub struct ProviderConfig {
+    /// Reaches Google Drive below this URL [default: Google's own]. https, or http on the loopback address.
+    #[arg(long, env = "STOREKEEP_GOOGLE_DRIVE_BASE_URL", value_name = "URL", value_parser = parse_base_url)]
+    pub google_drive_base_url: Option<String>,
+
+    /// Reaches OneDrive below this URL [default: Microsoft's own]. https, or http on the loopback address.
+    #[arg(long, env = "STOREKEEP_ONE_DRIVE_BASE_URL", value_name = "URL", value_parser = parse_base_url)]
+    pub one_drive_base_url: Option<String>,
+
+    /// Reaches Dropbox below this URL [default: Dropbox's own]. https, or http on the loopback address.
+    #[arg(long, env = "STOREKEEP_DROPBOX_BASE_URL", value_name = "URL", value_parser = parse_base_url)]
+    pub dropbox_base_url: Option<String>,
+}
+
 /// What the server writes about itself, to standard error.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Logging")]
@@ -154,6 +173,14 @@ impl Config {
         self.keys.encryption_key = self.keys.encryption_key.filter(filled);
         self.keys.encryption_key_file = self.keys.encryption_key_file.filter(|p| !p.as_os_str().is_empty());
         self.keys.setup_token = self.keys.setup_token.filter(filled);
+        let providers = &mut self.providers;
+        for url in [
+            &mut providers.google_drive_base_url,
+            &mut providers.one_drive_base_url,
+            &mut providers.dropbox_base_url,
+        ] {
+            *url = url.take().filter(|u| !u.is_empty());
+        }
         self
     }
 }
@@ -194,6 +221,15 @@ impl HttpConfig {
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// The same rule as the engine's, at start-up: a token never travels in clear.
+fn parse_base_url(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let url = engine::storage::http::base_url(text);
+    url.map(|url| url.to_string()).map_err(|error| format!("{error} Write it as https://host."))
 }
 
 fn parse_public_url(text: &str) -> Result<String, String> {
@@ -249,6 +285,22 @@ mod tests {
         let file = parse(args).data.database_file().map(|f| f.display().to_string());
         assert_eq!(file.is_some(), end.is_some());
         assert!(file.unwrap_or_default().ends_with(end.unwrap_or_default()));
+    }
+
+    #[rstest]
+    #[case("https://drive.example.org/x", true)]
+    #[case("http://127.0.0.1:4000", true)]
+    #[case("", true)]
+    #[case("http://drive.example.org", false)]
+    #[case("drive.example.org", false)]
+    fn providers_are_reached_by_https_or_on_the_machine_itself(#[case] url: &str, #[case] good: bool) {
+        for flag in ["--google-drive-base-url", "--one-drive-base-url", "--dropbox-base-url"] {
+            let parsed = Only::try_parse_from(["x", flag, url]);
+            let error = parsed.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            assert_eq!(parsed.is_ok(), good, "{flag} {url}: {error}");
+            assert!(good || error.contains("https://"), "{error}");
+        }
+        assert_eq!(parse(&["--dropbox-base-url", ""]).providers.dropbox_base_url, None);
     }
 
     #[rstest]

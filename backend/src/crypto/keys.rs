@@ -10,7 +10,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-const KEY_FILE: &str = "key";
+/// Where a data directory keeps its key.
+pub const KEY_FILE: &str = "key";
 
 /// 32 random bytes.
 #[derive(Clone)]
@@ -60,6 +61,21 @@ impl MasterKey {
         }
     }
 
+    /// A new key.
+    pub(super) fn random() -> Self {
+        MasterKey(rand::random())
+    }
+
+    /// The form in which it is written down.
+    pub(super) fn encode(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+
+    /// Names the key, and tells nothing about it.
+    pub fn id(&self) -> String {
+        hex::encode(&self.derive("key id")[..16])
+    }
+
     /// A key for one purpose. Knowing it tells nothing about the others.
     pub fn derive(&self, purpose: &'static str) -> [u8; 32] {
         let mut out = [0; 32];
@@ -74,7 +90,7 @@ impl MasterKey {
     }
 }
 
-fn fault(path: &Path, doing: &'static str, source: io::Error) -> KeyError {
+pub(super) fn fault(path: &Path, doing: &'static str, source: io::Error) -> KeyError {
     KeyError::File { path: path.into(), doing, source }
 }
 
@@ -82,7 +98,7 @@ fn fault(path: &Path, doing: &'static str, source: io::Error) -> KeyError {
 fn make(path: &Path) -> io::Result<()> {
     let draft = path.with_extension(format!("{}.tmp", hex::encode(rand::random::<[u8; 8]>())));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let written = writeln!(file, "{}", STANDARD.encode(rand::random::<[u8; 32]>()))
+    let written = writeln!(file, "{}", MasterKey::random().encode())
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::hard_link(&draft, path));
     std::fs::remove_file(&draft)?;
@@ -125,6 +141,7 @@ mod tests {
         assert_eq!(a.derive("jwt"), a.derive("jwt"));
         assert_ne!(a.derive("jwt"), a.derive("storages"));
         assert_ne!(a.derive("jwt"), b.derive("jwt"));
+        assert!(a.id() != b.id() && a.id().len() == 32);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod backup_storages;
 pub mod backups;
 pub mod copies;
+pub mod encryption_key;
 pub mod logs;
 pub mod notifications;
 pub mod roles;
@@ -10,4 +11,5 @@ pub mod sessions;
 pub mod settings;
 pub mod storages;
 pub mod tokens;
+pub mod uploads;
 pub mod users;

@@ -78,7 +78,7 @@ impl RunsService {
 
     async fn mark_stopped(&self, held: &Held) {
         let rooms = &self.inner.rooms;
-        let rows = self.inner.rows_not_reached(held.backup_id, CUT_SHORT).await;
+        let rows = self.inner.rows_not_reached(held.backup_id, held.log_id, CUT_SHORT).await;
         let ending = outcome::failure(held, STOPPED, &rows, rooms.clock.now());
         match pass::store(&rooms.db, held, &ending).await {
             Ok(_) => tracing::warn!(

@@ -24,13 +24,13 @@ pub struct Place {
     pub part_size: u64,
 }
 
-/// `destinations` holds every Storage Set that the rows name.
+/// `destinations` holds every Storage Set and path that the rows name.
 pub fn job(
     set: &BackupSet,
     place: &Place,
     source: Source,
     started_at: DateTime<Utc>,
-    destinations: &HashMap<i64, Destination>,
+    destinations: &HashMap<(i64, String), Destination>,
     last_copy_bytes: Option<i64>,
 ) -> Job {
     Job {
@@ -55,16 +55,17 @@ pub fn job(
 }
 
 /// The enabled rows of a Set, in order.
-pub fn rows(set: &BackupSet, destinations: &HashMap<i64, Destination>) -> Vec<Row> {
+pub fn rows(set: &BackupSet, destinations: &HashMap<(i64, String), Destination>) -> Vec<Row> {
     set.storages.iter().filter(|r| r.enabled).map(|r| row(r, destinations)).collect()
 }
 
-/// The Storage Sets that the rows of a Set name.
-pub fn storage_ids(set: &BackupSet) -> Vec<i64> {
-    set.storages.iter().filter_map(|row| row.storage_id).collect()
+/// The Storage Sets that the enabled rows of a Set name, each with the row's folder there.
+pub fn places(set: &BackupSet) -> Vec<(i64, String)> {
+    let enabled = set.storages.iter().filter(|row| row.enabled);
+    enabled.filter_map(|row| Some((row.storage_id?, row.path.clone()))).collect()
 }
 
-fn row(row: &StorageRow, destinations: &HashMap<i64, Destination>) -> Row {
+fn row(row: &StorageRow, destinations: &HashMap<(i64, String), Destination>) -> Row {
     let keep_copies = u32::try_from(row.keep_copies).unwrap_or(1).max(1);
     let Some(id) = row.storage_id else {
         return Row {
@@ -77,7 +78,7 @@ fn row(row: &StorageRow, destinations: &HashMap<i64, Destination>) -> Row {
         };
     };
     // A Set may send to two folders of one Storage Set.
-    let (title, kind, target) = match destinations.get(&id) {
+    let (title, kind, target) = match destinations.get(&(id, row.path.clone())) {
         Some(d) => (d.title.clone(), d.kind, clone(&d.target)),
         None => (
             format!("Storage {id}"),

@@ -24,6 +24,7 @@ mod repo_tests;
 pub use error::Error;
 pub use instance::{Instance, is_served};
 pub use job::Place;
+pub use repo::is_busy;
 pub use routes::routes;
 pub use service::{Request, Rooms, RunsService};
 pub use shell::Where;

@@ -125,15 +125,15 @@ async fn run(inner: &Inner, running: &Running) {
 impl Inner {
     /// The end of a pass of which only the reason is known.
     async fn broken_off(&self, held: &Held, message: &str, of_rows: &str) -> Ending {
-        let rows = self.rows_not_reached(held.backup_id, of_rows).await;
+        let rows = self.rows_not_reached(held.backup_id, held.log_id, of_rows).await;
         outcome::failure(held, message, &rows, self.rooms.clock.now())
     }
 
     /// One failed result for each enabled row of a Set; none when the Set itself cannot be read.
-    pub async fn rows_not_reached(&self, backup_id: i64, message: &str) -> Vec<RowResult> {
+    pub async fn rows_not_reached(&self, backup_id: i64, log_id: i64, message: &str) -> Vec<RowResult> {
         match self.rooms.backups.get(backup_id).await {
             Ok(set) => {
-                let rows = self.rows(&set).await;
+                let rows = self.rows(&set, log_id).await;
                 rows.iter().map(|row| outcome::not_reached(row, message, &self.rooms.redactor)).collect()
             }
             Err(error) => {
@@ -144,16 +144,16 @@ impl Inner {
     }
 
     /// The enabled rows of a Set. Where their Storage Sets cannot be read, they are called by their ids.
-    pub async fn rows(&self, set: &BackupSet) -> Vec<Row> {
-        let ids = job::storage_ids(set);
-        let destinations = self.rooms.storages.destinations(&ids).await.unwrap_or_else(|error| {
+    pub async fn rows(&self, set: &BackupSet, log_id: i64) -> Vec<Row> {
+        let places = job::places(set);
+        let destinations = self.rooms.storages.destinations(&places, log_id).await.unwrap_or_else(|error| {
             tracing::error!(backup.id = set.id, %error, "the Storage Sets of a pass cannot be read");
             let unknown = |id: i64| Destination {
                 title: format!("Storage {id}"),
                 kind: StorageKind::AmazonS3,
                 target: Target::Unusable("The Storage Set could not be read.".into()),
             };
-            ids.into_iter().map(|id| (id, unknown(id))).collect()
+            places.iter().map(|place| (place.clone(), unknown(place.0))).collect()
         });
         job::rows(set, &destinations)
     }
@@ -162,7 +162,7 @@ impl Inner {
 async fn prepare(inner: &Inner, held: &Held) -> Result<(BackupSet, Job), Error> {
     let rooms = &inner.rooms;
     let set = rooms.backups.get(held.backup_id).await?;
-    let destinations = rooms.storages.destinations(&job::storage_ids(&set)).await?;
+    let destinations = rooms.storages.destinations(&job::places(&set), held.log_id).await?;
     let last = catalogue::last_good_bytes(&rooms.db, set.id).await?;
     let source = rooms.place.source.clone().ok_or(Error::NoSource)?;
     let job = job::job(&set, &rooms.place, source, held.started_at, &destinations, last);

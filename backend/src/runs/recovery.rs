@@ -100,7 +100,7 @@ impl Inner {
             Some(copy) if row.storage_id == LOCAL => outcome::kept(row, copy),
             _ => outcome::not_reached(row, CUT_SHORT, redactor),
         };
-        let rows: Vec<RowResult> = self.rows(&set).await.iter().map(result).collect();
+        let rows: Vec<RowResult> = self.rows(&set, held.log_id).await.iter().map(result).collect();
         let mut ending = outcome::failure(held, CRASHED, &rows, now);
         if let Some(copy) = &copy {
             add_copy(&mut ending, held, copy)?;

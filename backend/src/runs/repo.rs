@@ -232,6 +232,15 @@ pub async fn close(tx: &Tx, held: &Held, end: &Final) -> Result<bool, DbErr> {
     Ok(true)
 }
 
+/// Whether anybody runs a pass now, here or elsewhere.
+pub async fn is_busy(db: &Db, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let held = logs::Entity::find()
+        .filter(logs::Column::ActiveKey.is_not_null())
+        .filter(logs::Column::Owner.is_not_null())
+        .filter(logs::Column::LeaseUntil.gte(now));
+    Ok(held.one(db).await?.is_some())
+}
+
 /// Passes that nobody runs any more: those whose lease is over, and those that owners who are `gone` left behind.
 pub async fn abandoned(db: &Db, gone: &[String], now: DateTime<Utc>) -> Result<Vec<Held>, DbErr> {
     let mut dead = Condition::any().add(logs::Column::LeaseUntil.lt(now));

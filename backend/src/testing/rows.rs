@@ -1,7 +1,7 @@
 //! Rows that tests begin with.
 
 use crate::db::{Db, key};
-use crate::entity::{backups, logs, storages};
+use crate::entity::{backup_storages, backups, logs, storages};
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set as To};
 
@@ -42,6 +42,9 @@ pub async fn storage(db: &Db, title: &str) -> i64 {
         kind: To("amazon_s3".into()),
         client_id: To("AKIA".into()),
         path_style: To(false),
+        encryption: To("none".into()),
+        link_generation: To(0),
+        link_confirmed: To(false),
         linked: To(false),
         created_at: To(now),
         updated_at: To(now),
@@ -49,6 +52,40 @@ pub async fn storage(db: &Db, title: &str) -> i64 {
         ..Default::default()
     };
     row.insert(db).await.unwrap().id
+}
+
+/// A row of a Set that leads to a Storage Set.
+pub async fn backup_storage(db: &Db, backup_id: i64, position: i32, storage_id: i64, path: &str) {
+    let row = backup_storages::ActiveModel {
+        backup_id: To(backup_id),
+        position: To(position),
+        storage_id: To(Some(storage_id)),
+        enabled: To(true),
+        keep_copies: To(3),
+        path: To(path.into()),
+        ..Default::default()
+    };
+    row.insert(db).await.unwrap();
+}
+
+/// A pass of a Set that is under way.
+pub async fn running_log(db: &Db, backup_id: i64, title: &str, started_at: DateTime<Utc>) -> i64 {
+    let log = log(db, backup_id, title, "pending", started_at).await;
+    let row = logs::ActiveModel {
+        id: To(log),
+        active_key: To(Some(backup_id)),
+        owner: To(Some("somebody".into())),
+        finished_at: To(None),
+        ..Default::default()
+    };
+    row.update(db).await.unwrap();
+    log
+}
+
+/// Whoever runs the pass holds it until then.
+pub async fn lease(db: &Db, log: i64, until: DateTime<Utc>) {
+    let row = logs::ActiveModel { id: To(log), lease_until: To(Some(until)), ..Default::default() };
+    row.update(db).await.unwrap();
 }
 
 /// A finished pass of a Set.

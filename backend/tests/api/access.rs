@@ -151,6 +151,7 @@ fn changing_routes_require_the_resource_of_their_verb() {
         "change_password",
         "save_config",
         "run_backup",
+        "dismiss_notification",
         "create_user",
         "update_user",
         "delete_user",

@@ -1,10 +1,18 @@
 //! Passwords and tokens appear neither in the log, at its most talkative, nor in the database's files.
 
-use crate::support::{PASSWORD, SETUP_TOKEN, TestApp};
+use crate::runs::request;
+use crate::storages::{callback, create, drive, input, keeper, link, linked};
+use crate::support::{CLIENT_SECRET, CloudApp, PASSWORD, SESSION_URL, SETUP_TOKEN, files_only};
 use contract::endpoints as ep;
-use contract::{LoginInput, PasswordInput, RefreshInput, Resource, SetupInput};
+use contract::{
+    BackupSetInput, LoginInput, PasswordInput, RefreshInput, Resource, SetupInput, StorageRow,
+    StorageSetInput, StorageType,
+};
+use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::fault::{self, Effect, Op};
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -40,7 +48,7 @@ async fn neither_the_log_nor_the_database_holds_a_secret_in_clear() {
     // For every thread, and so for the tests that run beside this one: what they log must be clean as well.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
-    let app = TestApp::start().await;
+    let app = CloudApp::with_store().await;
     let mut secrets: Vec<String> = vec![PASSWORD.into(), SETUP_TOKEN.into(), "a wrong guess".into()];
     let wrong =
         SetupInput { token: "a wrong guess".into(), username: "eve".into(), password: PASSWORD.into() };
@@ -69,6 +77,16 @@ async fn neither_the_log_nor_the_database_holds_a_secret_in_clear() {
         secrets.extend([someone.access_token, someone.refresh_token]);
     }
 
+    let answers = storage_sets(&app).await;
+    secrets.extend([CLIENT_SECRET.into(), SESSION_URL.into(), "a-secret-access-key".into()]);
+    let given_out = app.clouds.secrets();
+    // Codes, states, verifiers, access and refresh tokens of several links.
+    assert!(given_out.len() > 12, "{given_out:?}");
+    for secret in given_out.iter().chain(&secrets) {
+        assert!(!answers.contains(secret.as_str()), "an answer holds {secret}: {answers}");
+    }
+    secrets.extend(given_out);
+
     let text = String::from_utf8_lossy(&captured.0.lock().unwrap()).into_owned();
     assert!(
         text.contains("a sign-in was refused") && text.contains("http.path=/api/v1/auth/login"),
@@ -89,4 +107,60 @@ async fn neither_the_log_nor_the_database_holds_a_secret_in_clear() {
             assert!(!found, "{name} holds {secret}");
         }
     }
+}
+
+/// Links accounts in every way there is, good and bad, runs passes to them, and returns everything that clients were answered. Of the way to
+/// the consent page, which has to hold the state, only the rest.
+async fn storage_sets(app: &CloudApp) -> String {
+    let someone = keeper(app).await;
+    let mut answers = String::new();
+    let drive_id = linked(app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let s3 = StorageSetInput {
+        client_secret: Some("a-secret-access-key".into()),
+        ..input("Cold", StorageType::AmazonS3)
+    };
+    let s3_id = create(app, &someone, &s3).await.id;
+    let path = drive_id.to_string();
+    // The code is shown to whoever brought it, and to nobody else.
+    assert!(link(app, &someone, drive_id, "eve@example.org").await.contains("<code>"));
+    let start = async || {
+        let link = app.call(&ep::LINK_STORAGE, &[&path]).by(&someone).send().await.ok();
+        app.clouds.consented(&link.authorize_url, "ada@example.org")
+    };
+    let (code, state) = start().await;
+    app.clouds.server.plan(Fault::once("POST", "/token", Action::Answer(Reply::html_502())));
+    let encoded: String = form_urlencoded::byte_serialize(code.as_bytes()).collect();
+    callback(app, &format!("code={encoded}&state={state}")).await;
+    for code in [code, "a-code-of-nobody".into()] {
+        let input = StorageSetInput { authentication_code: Some(code), ..drive("Drive") };
+        answers += &app.call(&ep::UPDATE_STORAGE, &[&path]).by(&someone).body(&input).send().await.text();
+    }
+    let (_, state) = start().await;
+    answers += &callback(app, &format!("error=server_error&error_description=x&state={state}")).await;
+
+    let row = |id: i64, path: &str| StorageRow {
+        storage_id: Some(id),
+        enabled: true,
+        keep_copies: 1,
+        path: path.into(),
+    };
+    let rows = vec![row(drive_id, "x"), row(s3_id, "shop-backups")];
+    let set = app.set(&BackupSetInput { storages: rows, ..files_only("Nightly") }).await.id;
+    let _work = app.work();
+    app.clouds.expire();
+    let place = app.clouds.place("the-client-id", "shop-backups");
+    place.plan(fault::Fault::once(Op::Put, Effect::Fail(engine::storage::ErrorKind::PermissionDenied)));
+    // What stays of an upload that broke off is in the database: its session's address encrypted.
+    place.plan(fault::Fault::always(Op::Delete, Effect::Fail(engine::storage::ErrorKind::PermissionDenied)));
+    for _ in 0..2 {
+        let log = app.app.runs.start(request(set), Duration::from_secs(60)).await.unwrap();
+        answers += &format!("{log:?}");
+        app.clock.advance(chrono::TimeDelta::minutes(1));
+        app.clouds.revoke("ada@example.org");
+    }
+    let someone = app.sign_in(&someone.username, PASSWORD).await;
+    answers += &app.call(&ep::TEST_STORAGE, &[&path]).by(&someone).send().await.text();
+    answers += &app.call(&ep::LIST_STORAGES, &[]).by(&someone).send().await.text();
+    answers += &app.call(&ep::LIST_NOTIFICATIONS, &[]).by(&someone).send().await.text();
+    answers
 }

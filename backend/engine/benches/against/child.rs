@@ -16,6 +16,8 @@ pub fn run(arguments: &[String]) {
         ["dump", url, out] => on_runtime(dump_database(url, out)),
         ["pass", root, url, out] => on_runtime(pass(root, url, out)),
         ["many-cores", root, url, out] => on_runtime(many_cores(root, url, out)),
+        ["upload", file, sha256] => on_runtime(crate::upload::send(file, sha256)),
+        ["watch", program, arguments @ ..] => return watch(program, arguments),
         other => panic!("unknown mode {other:?}"),
     }
     println!("peak_kib {}", peak_kib());
@@ -28,9 +30,29 @@ fn on_runtime(work: impl Future<Output = ()>) {
 
 /// The most memory this process ever had resident.
 fn peak_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("a mounted /proc");
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("VmHWM");
-    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    peak_of("self").expect("a mounted /proc")
+}
+
+fn peak_of(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+/// Runs another program, and says how much memory it had resident at most.
+fn watch(program: &str, arguments: &[&str]) {
+    let mut child = std::process::Command::new(program).args(arguments).spawn().expect("the program runs");
+    let process = child.id().to_string();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_of(&process).unwrap_or_default());
+        if let Some(status) = child.try_wait().expect("the program can be waited for") {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert!(status.success(), "{program} ended with {status}");
+    println!("peak_kib {peak}");
 }
 
 fn source(root: &str, url: &str) -> Source {

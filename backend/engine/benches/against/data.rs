@@ -3,6 +3,7 @@
 use engine::demo::content::{self, Seed};
 use engine::demo::server::PrivateServer;
 use mysql_async::prelude::Queryable;
+use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,23 @@ pub fn large_tree(dir: &Path) -> PathBuf {
                 .expect("disk space");
         }
     })
+}
+
+/// 2 GiB that nothing can compress, and their SHA-256, which a pass knows from when it made the archive.
+pub fn upload(dir: &Path) -> (PathBuf, String) {
+    let folder = once(dir, "upload-1", |folder| {
+        let seed = &mut Seed::of("upload");
+        let mut file = File::create(folder.join("files.tgz")).expect("a file");
+        let mut hash = Sha256::new();
+        for _ in 0..2048 {
+            let block = seed.bytes(MIB);
+            hash.update(&block);
+            file.write_all(&block).expect("disk space");
+        }
+        write(&folder.join("sha256"), hex::encode(hash.finalize()).as_bytes());
+    });
+    let sha256 = fs::read_to_string(folder.join("sha256")).expect("the hash beside the file");
+    (folder.join("files.tgz"), sha256)
 }
 
 pub fn describe(tree: &Path) -> String {

@@ -1,4 +1,4 @@
-//! The engine against the tools everybody has: `cargo bench -p engine --bench against -- [files] [dump] [memory] [--rounds N]`.
+//! The engine against the tools everybody has: `cargo bench -p engine --bench against -- [files] [dump] [upload] [memory] [--rounds N]`.
 //!
 //! Every contender is a process of its own, its CPU time is taken from the shell that ran it, its output is flushed to the disk
 //! before the clock stops. Rounds are interleaved and begin with another contender each time: what the machine does beside it hits
@@ -10,6 +10,7 @@
 mod child;
 mod data;
 mod measure;
+mod upload;
 
 use measure::{Contender, table};
 use std::path::{Path, PathBuf};
@@ -27,8 +28,10 @@ fn main() {
         .position(|a| a == "--rounds")
         .map_or(3, |i| arguments[i + 1].parse().expect("a number"));
     let wanted = |name: &str| {
-        let named: Vec<_> =
-            ["files", "dump", "memory"].into_iter().filter(|n| arguments.iter().any(|a| a == n)).collect();
+        let named: Vec<_> = ["files", "dump", "upload", "memory"]
+            .into_iter()
+            .filter(|n| arguments.iter().any(|a| a == n))
+            .collect();
         named.is_empty() || named.contains(&name)
     };
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
@@ -38,6 +41,9 @@ fn main() {
     }
     if wanted("dump") {
         dump(&dir, rounds);
+    }
+    if wanted("upload") {
+        upload::compare(&dir, rounds);
     }
     if wanted("memory") {
         memory(&dir);

@@ -14,7 +14,7 @@ struct Run {
     wall: f64,
     cpu: f64,
     bytes: u64,
-    /// KiB; what our own process says of itself.
+    /// KiB; what our own process says of itself, or of what it watched.
     peak: Option<u64>,
 }
 
@@ -50,9 +50,12 @@ impl Contender {
         values[values.len() / 2]
     }
 
+    fn knows_peak(&self) -> bool {
+        self.runs.iter().any(|r| r.peak.is_some())
+    }
+
     pub fn peak_mib(&self) -> f64 {
-        self.runs.iter().filter_map(|r| r.peak).max().expect("our own process reports its peak") as f64
-            / 1024.0
+        self.runs.iter().filter_map(|r| r.peak).max().expect("a peak that was reported") as f64 / 1024.0
     }
 }
 
@@ -88,7 +91,7 @@ pub fn table<const N: usize>(
     println!("{:<28} {:>8} {:>17} {:>8} {:>10} {:>10}", "", "wall s", "min-max", "CPU s", "MiB", "peak MiB");
     for c in &all {
         let wall = |pick: fn(f64, f64) -> f64| c.runs.iter().map(|r| r.wall).reduce(pick).unwrap_or_default();
-        let peak = c.runs.iter().any(|r| r.peak.is_some()).then(|| format!("{:.1}", c.peak_mib()));
+        let peak = c.knows_peak().then(|| format!("{:.1}", c.peak_mib()));
         println!(
             "{:<28} {:>8.2} {:>17} {:>8.2} {:>10.2} {:>10}",
             c.name,
@@ -101,13 +104,20 @@ pub fn table<const N: usize>(
     }
     let (ours, others) = all.split_first().expect("at least one contender");
     for other in others {
+        let bytes = |c: &Contender| c.median(|r| r.bytes as f64);
+        // Uploads leave nothing here; of tools that run as they are, the memory is not known.
+        let size =
+            (bytes(other) > 0.0).then(|| format!(", {:.3} times its size", bytes(ours) / bytes(other)));
+        let memory = (ours.knows_peak() && other.knows_peak())
+            .then(|| format!(", {:.2} times its memory", ours.peak_mib() / other.peak_mib()));
         println!(
-            "{} against {}: {:.2} times faster, {:.2} times less CPU, {:.3} times its size",
+            "{} against {}: {:.2} times faster, {:.2} times less CPU{}{}",
             ours.name,
             other.name,
             other.median(|r| r.wall) / ours.median(|r| r.wall),
             other.median(|r| r.cpu) / ours.median(|r| r.cpu),
-            ours.median(|r| r.bytes as f64) / other.median(|r| r.bytes as f64)
+            size.unwrap_or_default(),
+            memory.unwrap_or_default()
         );
     }
     all

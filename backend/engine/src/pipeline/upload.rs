@@ -133,6 +133,10 @@ impl Body for Watched<'_> {
         });
         Ok(stream.boxed())
     }
+
+    fn already_there(&self, bytes: u64) {
+        self.body.already_there(bytes);
+    }
 }
 
 pub(super) fn cancelled() -> Error {

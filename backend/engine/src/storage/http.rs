@@ -160,13 +160,18 @@ impl Answer {
 
     /// How long the provider asks to wait: seconds or a date.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
-        let value = self.header("retry-after")?.trim();
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let at = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
-        Some((at - now).to_std().unwrap_or(Duration::ZERO))
+        wait_until(self.header("retry-after")?, now)
     }
+}
+
+/// The value of a `Retry-After`: seconds or a date.
+pub(crate) fn wait_until(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
+    Some((at - now).to_std().unwrap_or(Duration::ZERO))
 }
 
 /// A base URL: https, or http on the loopback address (a fake of a test, a proxy of the operator's).
@@ -209,17 +214,24 @@ fn broken(host: &str, error: reqwest::Error) -> Error {
         return ours;
     }
     let cause = chain(&error);
-    let untrusted = ["certificate", "UnknownIssuer", "NotValidForName"].iter().any(|s| cause.contains(s));
-    if untrusted {
-        let text = format!(
-            "The certificate of {host} is not trusted: {cause}. A proxy may intercept the connection, or the clock of this \
-             server is wrong."
-        );
-        return Error::new(ErrorKind::InvalidConfig, text);
+    if let Some(error) = untrusted(host, &cause) {
+        return error;
     }
     let doing = if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
     let text = format!("{host} {doing}: {cause}. Check this server's network, DNS and proxy.");
     Error::new(ErrorKind::Unavailable, text)
+}
+
+/// The error for a connection that failed because of the other side's certificate; `cause` is what was said about it.
+pub(crate) fn untrusted(host: &str, cause: &str) -> Option<Error> {
+    let signs = ["certificate", "UnknownIssuer", "NotValidForName"];
+    signs.iter().any(|sign| cause.contains(sign)).then(|| {
+        let text = format!(
+            "The certificate of {host} is not trusted: {cause}. A proxy may intercept the connection, or the clock of this \
+             server is wrong."
+        );
+        Error::new(ErrorKind::InvalidConfig, text)
+    })
 }
 
 fn ours(error: &reqwest::Error) -> Option<Error> {

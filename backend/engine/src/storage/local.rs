@@ -13,6 +13,11 @@ use tokio_util::io::ReaderStream;
 
 const TEMPORARY: &str = ".storekeep-";
 
+/// A name that objects have while they are written. A probe's folder looks alike, but is an object's.
+fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY) && !name.starts_with(super::probe::FOLDER)
+}
+
 /// Objects are files (mode 0600) in directories (0700). An object is written under a temporary name beside its own, flushed, and renamed:
 /// after a crash there is the old one or the new one.
 pub struct LocalStorage {
@@ -27,7 +32,7 @@ impl LocalStorage {
 
     fn path(&self, key: &str) -> Result<PathBuf> {
         super::check_key(key)?;
-        if key.split('/').any(|segment| segment.starts_with(TEMPORARY)) {
+        if key.split('/').any(is_temporary) {
             let text = format!("`{key}` is a name that is reserved for objects being written.");
             return Err(Error::new(ErrorKind::InvalidConfig, text));
         }
@@ -223,7 +228,7 @@ fn remove_strays(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) else {
         return;
     };
-    if entries.iter().all(|e| e.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())) {
+    if entries.iter().all(|e| e.file_name().to_str().is_some_and(is_temporary)) {
         for entry in entries {
             // What cannot be removed keeps the directory, which is then simply not empty.
             let _ = std::fs::remove_file(entry.path());
@@ -259,7 +264,7 @@ fn walk(dir: &Path, prefix: &str, listing: &mut Listing) {
                 return;
             }
         };
-        let Some(name) = name.to_str().filter(|name| !name.starts_with(TEMPORARY)) else { continue };
+        let Some(name) = name.to_str().filter(|name| !is_temporary(name)) else { continue };
         let key = if prefix.is_empty() { name.to_string() } else { format!("{prefix}/{name}") };
         if kind.is_dir() {
             walk(&entry.path(), &key, listing);

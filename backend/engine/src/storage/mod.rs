@@ -15,9 +15,11 @@ pub(crate) mod local;
 mod memory;
 pub mod oauth;
 pub mod one_drive;
+pub mod probe;
 mod retry;
 mod secret;
 pub mod session;
+mod throttle;
 pub mod time;
 
 pub use body::{BytesBody, FileBody};
@@ -28,6 +30,7 @@ pub use memory::MemoryStorage;
 pub use retry::{Retry, RetryPolicy};
 pub use secret::Secret;
 pub use session::{MemorySessions, Sessions};
+pub use throttle::Throttle;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +57,9 @@ pub trait Body: Send + Sync {
     /// Lower-case hexadecimal SHA-256 of the whole, where it is known beforehand: an upload is gone on with for the same content only.
     fn sha256(&self) -> Option<String>;
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream>;
+    /// A driver says so before it opens the body: the destination has the first so many bytes already. They are read again to be hashed, and
+    /// are not sent. For who counts or slows down what is sent; to most bodies it is all the same.
+    fn already_there(&self, _bytes: u64) {}
 }
 
 /// What the destination says it has, not what was sent to it.
@@ -105,6 +111,10 @@ pub trait Storage: Send + Sync {
     async fn delete(&self, key: &str) -> Result<()>;
     /// Removes a folder that has become empty, where the destination has folders. Not empty or absent is fine.
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()>;
+    /// What an administrator ought to know of how the destination is set up, each a sentence with its remedy; empty when there is nothing.
+    async fn notes(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 }
 
 pub type SharedStorage = Arc<dyn Storage>;

@@ -113,6 +113,10 @@ impl Storage for Retry {
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.run("remove_empty_dir", prefix, || self.inner.remove_empty_dir(prefix)).await
     }
+
+    async fn notes(&self) -> Result<Vec<String>> {
+        self.run("notes", "", || self.inner.notes()).await
+    }
 }
 
 #[cfg(test)]

@@ -186,6 +186,10 @@ impl Body for Hampered<'_> {
         });
         Ok(stream.boxed())
     }
+
+    fn already_there(&self, bytes: u64) {
+        self.body.already_there(bytes);
+    }
 }
 
 fn off_by(size: u64, by: i64) -> u64 {
@@ -273,5 +277,9 @@ impl Storage for FaultStorage {
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.begin(Op::RemoveDir, prefix).await?;
         self.inner.remove_empty_dir(prefix).await
+    }
+
+    async fn notes(&self) -> Result<Vec<String>> {
+        self.inner.notes().await
     }
 }

@@ -1,4 +1,6 @@
+mod clearing;
 mod create;
+mod destinations;
 mod outcome;
 mod panic;
 mod recovery;
@@ -30,6 +32,9 @@ pub async fn storage(app: &TestApp, title: &str, enabled: bool) -> i64 {
         kind: Set("dropbox".into()),
         client_id: Set("x".into()),
         path_style: Set(false),
+        encryption: Set("none".into()),
+        link_generation: Set(0),
+        link_confirmed: Set(false),
         linked: Set(false),
         created_at: Set(monday()),
         updated_at: Set(monday()),

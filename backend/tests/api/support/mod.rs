@@ -1,11 +1,13 @@
 //! The server under test: every service, an embedded database in a folder of its own, a clock that stands still.
 
 mod answer;
+mod clouds;
 mod databases;
 mod people;
 mod store;
 
 pub use answer::Answer;
+pub use clouds::{CLIENT_SECRET, CloudApp, SESSION_URL};
 pub use databases::Metadata;
 pub use people::{PASSWORD, Someone};
 pub use store::{config_with_store, files_only, make_store};
@@ -126,6 +128,16 @@ impl TestApp {
     ) -> Self {
         storekeep::crypto::install_providers();
         let app = App::assemble(config, clock).await.unwrap();
+        TestApp::around(dir, app, TestClock::at(monday()), change, routes).await
+    }
+
+    async fn around(
+        dir: TempDir,
+        app: App,
+        clock: TestClock,
+        change: impl FnOnce(&mut Gateway),
+        routes: fn(&mut ServiceConfig),
+    ) -> Self {
         let mut gateway = app.gateway(PUBLIC_URL).unwrap();
         change(&mut gateway);
         let application = app.application(&gateway, RefreshCookie::new(PUBLIC_URL)).configure(routes);

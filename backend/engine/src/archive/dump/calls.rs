@@ -66,7 +66,9 @@ pub fn calls(sql: &[u8]) -> Vec<Call> {
         let called = is_word(before, &["CALL"]);
         // A space in front of the bracket makes a column list of it, or a keyword of the name.
         let bracket = tokens.get(next).is_some_and(|(token, spaced)| *token == Token::Sign(b'(') && !spaced);
-        if called || bracket && !is_word(before, &NO_CALL) && before != Some(&Token::Sign(b'.')) {
+        let call =
+            || !is_word(before, &NO_CALL) && before != Some(&Token::Sign(b'.')) && !is_table(&tokens, next);
+        if called || bracket && call() {
             found.push(Call { database, name, procedure: called, quoted });
         }
         at = next;
@@ -74,6 +76,21 @@ pub fn calls(sql: &[u8]) -> Vec<Call> {
     found.sort();
     found.dedup();
     found
+}
+
+/// Whether what begins with the bracket at `at` are the columns of a table that a query makes up: `with x (a) as (select …)`.
+fn is_table(tokens: &[(Token, bool)], at: usize) -> bool {
+    let mut depth = 0;
+    let end = tokens[at..].iter().position(|(token, _)| {
+        match token {
+            Token::Sign(b'(') => depth += 1,
+            Token::Sign(b')') => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    let Some(rest) = end.and_then(|end| tokens.get(at + end + 1..)) else { return false };
+    matches!(rest, [(word, _), (Token::Sign(b'('), _), ..] if is_word(Some(word), &["AS"]))
 }
 
 /// Whether the definition of a view, as servers write it, refers to the table or view `name` of its own database.
@@ -169,4 +186,59 @@ fn quoted(text: &[u8], quote: u8, escapes: bool) -> (Vec<u8>, usize) {
         at += 1;
     }
     (inner, text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    /// `db.name`, with `()` behind what may be a function, `!` in front of what may be the server's own.
+    fn found(sql: &str) -> Vec<String> {
+        let show = |call: Call| {
+            let database = call.database.map(|name| format!("{name}.")).unwrap_or_default();
+            let own = if call.quoted || call.procedure { "" } else { "!" };
+            format!("{own}{database}{}{}", call.name, if call.procedure { "" } else { "()" })
+        };
+        calls(sql.as_bytes()).into_iter().map(show).collect()
+    }
+
+    #[rstest]
+    #[case("CREATE EVENT e DO CALL clean()", &["clean"])]
+    #[case("CREATE EVENT e DO call  `odd ``name`", &["odd `name"])]
+    #[case("BEGIN CALL a; CALL shop.b(1); CALL `shop` . `c` (2); END", &["a", "shop.b", "shop.c"])]
+    #[case("SET NEW.x = f(NEW.y), @z := `g`(1)", &["!f()", "g()"])]
+    #[case("select shop.f(1), `shop`.`g`(2), f (3)", &["shop.f()", "shop.g()"])]
+    #[case("SELECT a.b.c(1)", &[])]
+    #[case("INSERT INTO t(a) VALUES(1)", &["!VALUES()"])]
+    #[case("REPLACE t(a) SELECT 1; INSERT IGNORE INTO `shop`.`t`(a) VALUES (1)", &[])]
+    #[case("CREATE FUNCTION f(n int) RETURNS decimal(1,2) RETURN g(n)", &["!decimal()", "!g()"])]
+    #[case("with `x`(`a`) as (select 1), `y`(`b`) as (select `f`(2)) select 1", &["f()"])]
+    #[case("select `f`(`a`) AS `x`, `g`(1) as y", &["f()", "g()"])]
+    #[case("-- CALL a\n# CALL b\n/* CALL c */ SELECT 'CALL d', \"f(1)\", 'it''s \\' g(1)'", &[])]
+    #[case("/*!50003 CALL a */ /*M!100300 CALL b */", &["a", "b"])]
+    #[case("SELECT 1 - -- why\n f(2), 5--g(1)", &["!f()", "!g()"])]
+    #[case("call", &[])]
+    fn calls_are_told_from_what_looks_like_them(#[case] sql: &str, #[case] expected: &[&str]) {
+        assert_eq!(found(sql), expected);
+    }
+
+    #[rstest]
+    #[case("CREATE VIEW `a` AS select `b`.`x` AS `x` from `b`", true)]
+    #[case("CREATE VIEW `a` AS select 1 AS `x` from (`t` join `b` on(1))", true)]
+    #[case("CREATE VIEW `a` AS select `t`.`b` AS `b` from `t`", false)]
+    #[case("CREATE VIEW `b` AS select '`b`' AS `x`", false)]
+    fn a_view_refers_to_what_it_is_made_from(#[case] sql: &str, #[case] refers: bool) {
+        assert_eq!(refers_to(sql.as_bytes(), "b"), refers);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken(bytes in proptest::collection::vec(any::<u8>(), 0..80), sql in "[a-c`'\"(). *\\\\/#!M-]{0,60}") {
+            let _ = calls(&bytes);
+            let _ = calls(sql.as_bytes());
+            let _ = refers_to(&bytes, "a");
+        }
+    }
 }

@@ -84,10 +84,16 @@ impl Snapshot {
         self.objects(names, &layout, warnings).await
     }
 
+    /// Kind and name of those that the user may see.
+    pub async fn routine_names(&mut self) -> Result<Vec<(String, String)>, Stop> {
+        self.list(
+            "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? ORDER BY ROUTINE_TYPE, ROUTINE_NAME",
+        )
+        .await
+    }
+
     pub async fn routines(&mut self, warnings: &mut Vec<Warning>) -> Result<Routines, Stop> {
-        let list = "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? \
-                    ORDER BY ROUTINE_TYPE, ROUTINE_NAME";
-        let rows: Vec<(String, String)> = self.list(list).await?;
+        let rows = self.routine_names().await?;
         let known = ["FUNCTION", "PROCEDURE", "PACKAGE", "PACKAGE BODY"];
         let mut routines = Vec::new();
         for (kind, name) in rows {
@@ -110,7 +116,7 @@ impl Snapshot {
     pub async fn unseen_routines(
         &mut self,
         routines: &Routines,
-        callers: impl Iterator<Item = &Object> + Clone,
+        callers: impl Iterator<Item = &Object>,
         warnings: &mut Vec<Warning>,
     ) -> Result<(), Stop> {
         if !self.routines_unseen {
@@ -161,10 +167,8 @@ impl Snapshot {
     /// functions it accepts, and on words of its language it stumbles. Nothing is run.
     async fn is_stored(&mut self, name: &str) -> Result<bool, Stop> {
         let conn = &mut self.session.conn;
-        match conn
-            .query_drop(format!("PREPARE storekeep_call FROM 'SELECT {}()'", name.replace('\'', "''")))
-            .await
-        {
+        let call = format!("SELECT {name}()").replace('\\', "\\\\").replace('\'', "''");
+        match conn.query_drop(format!("PREPARE storekeep_call FROM '{call}'")).await {
             Ok(()) => conn.query_drop("DEALLOCATE PREPARE storekeep_call").await.map(|()| false),
             Err(Error::Server(error)) => Ok(error.code == 1370),
             Err(error) => Err(error),
@@ -219,7 +223,13 @@ impl Snapshot {
                     }
                     objects.push(object);
                 }
-                None => warnings.push(missing(kind, &name, "the database user may not read its definition")),
+                None => {
+                    let mut cause = "the database user may not read its definition".to_string();
+                    if !matches!(kind, "TRIGGER" | "EVENT") {
+                        cause += &format!(": {}", self.routines_remedy.trim_end_matches(';'));
+                    }
+                    warnings.push(missing(kind, &name, &cause));
+                }
             }
         }
         Ok(objects)

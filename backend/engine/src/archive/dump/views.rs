@@ -43,11 +43,11 @@ impl View {
             out.extend_from_slice(&[b"-- ", line, b"\n"].concat());
         }
     }
+}
 
-    fn calls(&self) -> Vec<Call> {
-        // Servers write their own functions without backticks.
-        calls(&self.object.sql).into_iter().filter(|call| call.quoted && call.database.is_none()).collect()
-    }
+/// The functions of the database itself that a view calls. Servers write functions of their own without backticks.
+fn own_calls(object: &Object) -> Vec<Call> {
+    calls(&object.sql).into_iter().filter(|call| call.quoted && call.database.is_none()).collect()
 }
 
 /// What the server says when it is asked for the columns of a view.
@@ -73,17 +73,32 @@ impl Snapshot {
                 1449 => Answer::Silent,
                 1370 => Answer::Routine(routine_of(&error.message)),
                 1142 | 1143 => Answer::Denied,
+                // Nothing is wrong with the view: somebody holds a lock, the query or the server was ended.
+                1205 | 1213 | 1053 | 1317 | 1927 | 1969 | 3024 => {
+                    return Err(stop(&Error::Server(error), &self.connection, name));
+                }
                 _ => Answer::Unusable(error.message),
             },
             Err(error) => return Err(stop(&error, &self.connection, name)),
         })
     }
 
-    /// The views that call a routine which the user may not run.
+    /// The views that call a routine which the user may not run, or see.
     pub async fn views_with_routines(&mut self) -> Result<Vec<String>, Stop> {
+        let visible: Vec<String> = self.routine_names().await?.into_iter().map(|(_, name)| name).collect();
         let mut found = Vec::new();
         for name in self.view_names() {
-            if matches!(self.columns(&name).await?, Answer::Routine(_)) {
+            let hidden = match self.columns(&name).await? {
+                Answer::Routine(_) => true,
+                // MySQL tells the columns all the same.
+                Answer::Columns(_) => self.view(&name).await?.is_some_and(|object| {
+                    let known =
+                        |name: &str| visible.iter().any(|other| other.to_lowercase() == name.to_lowercase());
+                    !own_calls(&object).iter().all(|call| known(&call.name))
+                }),
+                _ => false,
+            };
+            if hidden {
                 found.push(name);
             }
         }
@@ -107,18 +122,10 @@ impl Snapshot {
             return Ok(views);
         }
         for name in self.view_names() {
-            let layout = Layout { sql: 1, sql_mode: None, time_zone: None };
-            let row = definition(&mut self.session.conn, "VIEW", &name).await;
-            let object = match row {
-                Ok(row) => row.as_ref().and_then(|row| object(row, "VIEW", &name, &layout)),
-                Err(Error::Server(error)) if matches!(error.code, 1142 | 1143 | 1345) => None,
-                Err(error) => return Err(stop(&error, &self.connection, &name)),
-            };
-            let Some(mut object) = object else {
+            let Some(object) = self.view(&name).await? else {
                 warnings.push(missing("VIEW", &name, "the database user may not read its definition"));
                 continue;
             };
-            object.sql = without_database(&object.sql, &self.connection.database);
             let answer = self.columns(&name).await?;
             views.push(self.judged(object, answer, routines));
         }
@@ -134,9 +141,25 @@ impl Snapshot {
         Ok(in_order(views))
     }
 
+    /// The definition; none when the user may not read it.
+    async fn view(&mut self, name: &str) -> Result<Option<Object>, Stop> {
+        let layout = Layout { sql: 1, sql_mode: None, time_zone: None };
+        let row = match definition(&mut self.session.conn, "VIEW", name).await {
+            Ok(row) => row,
+            Err(Error::Server(error)) if matches!(error.code, 1142 | 1143 | 1345) => None,
+            Err(error) => return Err(stop(&error, &self.connection, name)),
+        };
+        let mut object = row.as_ref().and_then(|row| object(row, "VIEW", name, &layout));
+        if let Some(object) = &mut object {
+            object.sql = without_database(&object.sql, &self.connection.database);
+        }
+        Ok(object)
+    }
+
     fn judged(&self, object: Object, answer: Answer, routines: &Routines) -> View {
         let mut view = View { object, columns: None, left_out: None };
-        let called = view.calls().into_iter().map(|call| call.name).find(|name| !routines.has(name));
+        let calls = own_calls(&view.object);
+        let called = calls.iter().map(|call| call.name.as_str()).find(|name| !routines.has(name));
         let unseen = |name: &str| match self.routines_unseen {
             true => format!(
                 "it calls '{name}', and the database user may not see stored routines: {}",
@@ -145,6 +168,9 @@ impl Snapshot {
             false => format!("it calls '{name}', which does not exist (any more); repair or drop it"),
         };
         match answer {
+            Answer::Columns(_) if self.routines_unseen && called.is_some() => {
+                view.left_out = called.map(unseen);
+            }
             Answer::Columns(columns) => view.columns = Some(columns),
             Answer::Silent => {}
             Answer::Routine(name) if routines.has(&name) => {}
@@ -157,13 +183,12 @@ impl Snapshot {
             }
             // MySQL does not tell a function that may not be run from one that is gone.
             Answer::Unusable(_) if self.routines_unseen && called.is_some() => {
-                view.left_out = called.as_deref().map(unseen);
+                view.left_out = called.map(unseen);
             }
             Answer::Unusable(cause) => {
                 view.left_out = Some(format!("it cannot be used ({cause}); repair or drop it"));
             }
         }
-        let calls = view.calls();
         if view.left_out.is_none()
             && let Some(call) = calls.iter().find(|call| routines.missing.contains(&call.name.to_lowercase()))
         {

@@ -136,7 +136,7 @@ pub enum Keep {
     All,
 }
 
-/// One planned fault: requests of `method` (empty: any) whose path contains `path`, after the first `skip` of them, `times` in all.
+/// One planned fault: requests of `method` (empty: any) whose path, query included, contains `path`, after the first `skip` of them, `times` in all.
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub method: &'static str,

@@ -120,6 +120,7 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     for (name, value) in &parts.headers {
         headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     let mut request = Request {
         method: parts.method.as_str().to_owned(),
@@ -132,7 +133,7 @@ async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resu
     lock(&shared.record.requests).push(request.clone());
     shared.check_order(&request);
     let _under_way = shared.service.enter(&request);
-    let action = shared.take(&request);
+    let action = shared.take(&request, target);
     match &action {
         Some(Action::AnswerEarly(reply)) => {
             let mut response = shared.response(reply.clone(), None);
@@ -220,11 +221,11 @@ async fn read(body: Incoming, limit: Option<usize>) -> (Bytes, bool) {
 }
 
 impl Shared {
-    fn take(&self, request: &Request) -> Option<Action> {
+    fn take(&self, request: &Request, target: &str) -> Option<Action> {
         let mut faults = lock(&self.faults);
         faults.iter_mut().find_map(|fault| {
             let fits = (fault.method.is_empty() || fault.method == request.method)
-                && request.path.contains(&fault.path)
+                && target.contains(&fault.path)
                 && fault.times > 0;
             if !fits {
                 return None;

@@ -1,0 +1,248 @@
+//! A private S3 server: Garage, a single node on free ports of the loopback address, in a temporary folder, with one empty bucket.
+//!
+//! `scripts/setup test` builds it once into the user's cache; `make test` calls that.
+
+mod forward;
+
+pub use forward::Forward;
+
+use crate::storage::amazon_s3::{AmazonS3, Settings};
+use crate::storage::time::SystemTime;
+use crate::storage::{Cloud, MemorySessions, Secret};
+use std::fs::File;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// As `scripts/garage` builds it.
+const VERSION: &str = "2.5.0";
+const BUCKET: &str = "shop-backups";
+const REGION: &str = "garage";
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Runs the server, ends it as soon as its input does (when the test drops it, and when the test is killed), and removes its folder.
+const SUPERVISE: &str = r#"
+exec 3<&0 </dev/null
+"$0" server --single-node --default-bucket 3<&- &
+server=$!
+(
+    read -r _ <&3
+    kill -9 "$server"
+    while kill -0 "$server" 2>/dev/null; do sleep 0.02; done
+    rm -rf "$1"
+) &
+exec 3<&-
+wait "$server"
+"#;
+
+/// A running server. Dropping it ends it and removes what it kept.
+#[derive(Debug)]
+pub struct Garage {
+    child: Child,
+    program: PathBuf,
+    dir: tempfile::TempDir,
+    port: u16,
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+impl Garage {
+    /// Starts a server in the system's temporary directory and waits until it serves its bucket, a minute at most.
+    ///
+    /// # Errors
+    /// When it was never built (then the message says how), or does not start.
+    pub async fn start() -> io::Result<Garage> {
+        Garage::start_in(&std::env::temp_dir()).await
+    }
+
+    /// The same with its folder inside of `parent`.
+    ///
+    /// # Errors
+    /// As [`Garage::start`].
+    pub async fn start_in(parent: &Path) -> io::Result<Garage> {
+        let program = program()?;
+        // Between finding a free port and taking it somebody else may: that is worth another try.
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut garage = Garage::launch(&program, parent)?;
+            match garage.wait_until_ready().await {
+                Err(error) if tries < 4 && error.to_string().contains("in use") => {}
+                result => return result.map(|()| garage),
+            }
+        }
+    }
+
+    fn launch(program: &Path, parent: &Path) -> io::Result<Garage> {
+        let dir = tempfile::Builder::new().prefix("garage-").tempdir_in(parent)?;
+        let (port, rpc_port) = (free_port()?, free_port()?);
+        let config = dir.path().join("garage.toml");
+        std::fs::write(&config, configuration(dir.path(), port, rpc_port))?;
+        let output = File::create(dir.path().join("log"))?;
+        let access_key_id = format!("GK{}", random(12));
+        let secret_access_key = random(32);
+        let child = Command::new("sh")
+            .args(["-c", SUPERVISE])
+            .arg(program)
+            .arg(dir.path())
+            .env("GARAGE_CONFIG_FILE", &config)
+            .env("GARAGE_DEFAULT_ACCESS_KEY", &access_key_id)
+            .env("GARAGE_DEFAULT_SECRET_KEY", &secret_access_key)
+            .env("GARAGE_DEFAULT_BUCKET", BUCKET)
+            .env("RUST_LOG", "garage=warn")
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .process_group(0)
+            .spawn()?;
+        let program = program.to_path_buf();
+        Ok(Garage { child, program, dir, port, access_key_id, secret_access_key })
+    }
+
+    async fn wait_until_ready(&mut self) -> io::Result<()> {
+        let cloud = AmazonS3::new(self.settings(), Arc::new(SystemTime)).map_err(io::Error::other)?;
+        let storage = cloud.storage(BUCKET, Arc::new(MemorySessions::default())).map_err(io::Error::other)?;
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(self.failed(&format!("it ended with {status}")));
+            }
+            let listed = tokio::time::timeout(START_LIMIT, storage.list("")).await;
+            match listed {
+                Ok(Ok(_)) => return Ok(()),
+                other if began.elapsed() > START_LIMIT => {
+                    return Err(self.failed(&format!("it was not ready within a minute ({other:?})")));
+                }
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    fn failed(&self, what: &str) -> io::Error {
+        let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+        io::Error::other(format!("the S3 server for tests did not start: {what}. Its log:\n{log}"))
+    }
+
+    /// Of an account that may do everything in the bucket.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            access_key_id: self.access_key_id.clone(),
+            secret_access_key: Secret::new(self.secret_access_key.clone()),
+            region: REGION.into(),
+            endpoint: self.url().parse().ok(),
+            path_style: true,
+            storage_class: None,
+            encryption: None,
+        }
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs one of Garage's own commands, such as `bucket create name`; what it prints.
+    ///
+    /// # Errors
+    /// What it says when it fails.
+    pub fn command(&self, arguments: &[&str]) -> io::Result<String> {
+        let output = Command::new(&self.program)
+            .arg("--config")
+            .arg(self.dir.path().join("garage.toml"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(io::Error::other(format!("garage {}: {said}", arguments.join(" "))))
+    }
+
+    /// An account of its own, with the given rights (`--read`, `--write`, `--owner`) on a bucket.
+    ///
+    /// # Errors
+    /// As [`Garage::command`].
+    pub fn account(&self, bucket: &str, rights: &[&str]) -> io::Result<Settings> {
+        let (id, secret) = (format!("GK{}", random(12)), random(32));
+        self.command(&["key", "import", "--yes", "-n", &id, &id, &secret])?;
+        self.command(&[&["bucket", "allow"], rights, &[bucket, "--key", &id]].concat())?;
+        Ok(Settings { access_key_id: id, secret_access_key: Secret::new(secret), ..self.settings() })
+    }
+
+    /// The bucket that is there from the start.
+    pub fn bucket(&self) -> &'static str {
+        BUCKET
+    }
+}
+
+impl Drop for Garage {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if began.elapsed() > STOP_LIMIT {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn configuration(dir: &Path, port: u16, rpc_port: u16) -> String {
+    let (dir, secret) = (dir.display(), random(32));
+    format!(
+        r#"metadata_dir = "{dir}/meta"
+data_dir = "{dir}/data"
+db_engine = "lmdb"
+metadata_fsync = false
+data_fsync = false
+compression_level = "none"
+replication_factor = 1
+rpc_bind_addr = "127.0.0.1:{rpc_port}"
+rpc_public_addr = "127.0.0.1:{rpc_port}"
+rpc_secret = "{secret}"
+[s3_api]
+s3_region = "{REGION}"
+api_bind_addr = "127.0.0.1:{port}"
+"#
+    )
+}
+
+fn random(bytes: usize) -> String {
+    let mut block = vec![0u8; bytes];
+    rand::fill(&mut block[..]);
+    hex::encode(block)
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Where `scripts/garage` puts it.
+fn program() -> io::Result<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "where the user's cache is, is no setting of ours")]
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let cache = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .unwrap_or_default();
+    let program = cache.join(format!("storekeep/garage-{VERSION}/bin/garage"));
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        format!(
+            "the S3 server for tests is not at {}: `make test` builds it first; `scripts/setup test` does that alone",
+            program.display()
+        ),
+    ))
+}

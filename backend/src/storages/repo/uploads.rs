@@ -1,0 +1,142 @@
+//! Uploads under way: which objects a pass began to put where, and what their drivers remember of them.
+
+use crate::crypto::hash_token;
+use crate::db::{Db, Tx};
+use crate::entity::{logs, uploads};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set as To, ColumnTrait, Condition, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef,
+};
+use uploads::{ActiveModel, Column, Entity};
+
+/// An object at a destination.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub storage_id: i64,
+    pub root: &'a str,
+    pub key: &'a str,
+}
+
+impl Place<'_> {
+    /// Names the place; also what its state is bound to.
+    pub fn hash(&self) -> String {
+        hash_token(&format!("{}\n{}\n{}", self.storage_id, self.root, self.key))
+    }
+}
+
+/// An upload that nobody goes on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub storage_id: i64,
+    pub root: String,
+    pub key: String,
+}
+
+fn row(place: Place<'_>, log_id: Option<i64>, now: DateTime<Utc>) -> ActiveModel {
+    ActiveModel {
+        storage_id: To(place.storage_id),
+        root: To(place.root.to_owned()),
+        object_key: To(place.key.to_owned()),
+        place_hash: To(place.hash()),
+        log_id: To(log_id),
+        created_at: To(now),
+        updated_at: To(now),
+        ..Default::default()
+    }
+}
+
+/// Notes that the pass of this log puts an object there. What is known of an earlier attempt stays.
+pub async fn note(db: &Db, place: Place<'_>, log_id: Option<i64>, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let known =
+        OnConflict::column(Column::PlaceHash).update_columns([Column::LogId, Column::UpdatedAt]).to_owned();
+    Entity::insert(row(place, log_id, now)).on_conflict(known).exec_without_returning(db).await.map(|_| ())
+}
+
+/// When the object was begun, or last gone on with; `None` when it is not noted.
+pub async fn noted_at(db: &Db, place: Place<'_>) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let found = Entity::find().filter(Column::PlaceHash.eq(place.hash())).one(db).await?;
+    Ok(found.map(|row| row.updated_at))
+}
+
+pub async fn state(db: &Db, place: Place<'_>) -> Result<Option<String>, DbErr> {
+    let found = Entity::find().filter(Column::PlaceHash.eq(place.hash())).one(db).await?;
+    Ok(found.and_then(|row| row.state_enc))
+}
+
+pub async fn save_state(
+    db: &Db,
+    place: Place<'_>,
+    log_id: Option<i64>,
+    state_enc: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = ActiveModel { state_enc: To(Some(state_enc.to_owned())), ..row(place, log_id, now) };
+    let known = OnConflict::column(Column::PlaceHash)
+        .update_columns([Column::StateEnc, Column::LogId, Column::UpdatedAt])
+        .to_owned();
+    Entity::insert(row).on_conflict(known).exec_without_returning(db).await.map(|_| ())
+}
+
+/// That the object was begun stays known.
+pub async fn remove_state(db: &Db, place: Place<'_>) -> Result<(), DbErr> {
+    let clear = Entity::update_many()
+        .col_expr(Column::StateEnc, Expr::value(None::<String>))
+        .filter(Column::PlaceHash.eq(place.hash()));
+    clear.exec(db).await.map(|_| ())
+}
+
+pub async fn forget(db: &Db, place: Place<'_>) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::PlaceHash.eq(place.hash())).exec(db).await.map(|_| ())
+}
+
+/// Forgets every object of a copy: it is complete.
+pub async fn forget_copy(db: &Db, storage_id: i64, root: &str, copy_path: &str) -> Result<(), DbErr> {
+    // Not `LIKE`: names may hold its signs.
+    let found =
+        Entity::find().filter(Column::StorageId.eq(storage_id)).filter(Column::Root.eq(root)).all(db).await?;
+    let below = |key: &str| key.strip_prefix(copy_path).is_some_and(|rest| rest.starts_with('/'));
+    let ids: Vec<i64> = found.into_iter().filter(|row| below(&row.object_key)).map(|row| row.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    Entity::delete_many().filter(Column::Id.is_in(ids)).exec(db).await.map(|_| ())
+}
+
+/// What ended passes left behind, the oldest first; nothing of the storages in `except`.
+pub async fn left(db: &Db, except: &[i64], limit: u64) -> Result<Vec<Left>, DbErr> {
+    let of_log: RelationDef =
+        Entity::belongs_to(logs::Entity).from(Column::LogId).to(logs::Column::Id).into();
+    let ended = Condition::any().add(logs::Column::Id.is_null()).add(logs::Column::ActiveKey.is_null());
+    let mut select = Entity::find().join(JoinType::LeftJoin, of_log).filter(ended);
+    if !except.is_empty() {
+        select = select.filter(Column::StorageId.is_not_in(except.iter().copied()));
+    }
+    let found = select.order_by_asc(Column::Id).limit(limit).all(db).await?;
+    let left = |row: uploads::Model| Left { storage_id: row.storage_id, root: row.root, key: row.object_key };
+    Ok(found.into_iter().map(left).collect())
+}
+
+/// Seals every state anew; returns how many, and how many could not be read.
+pub async fn reseal(
+    tx: &Tx,
+    reseal: impl Fn(&str, &str) -> Result<Option<String>, DbErr>,
+) -> Result<(usize, usize), DbErr> {
+    let (mut done, mut unreadable) = (0, 0);
+    for row in Entity::find().filter(Column::StateEnc.is_not_null()).all(&**tx).await? {
+        let new = reseal(&row.place_hash, row.state_enc.as_deref().unwrap_or_default())?;
+        if new.is_some() {
+            done += 1;
+        } else {
+            unreadable += 1;
+        }
+        // A state that nobody can read helps nobody: the upload begins anew.
+        Entity::update_many()
+            .col_expr(Column::StateEnc, Expr::value(new))
+            .filter(Column::Id.eq(row.id))
+            .exec(&**tx)
+            .await?;
+    }
+    Ok((done, unreadable))
+}

@@ -1,0 +1,146 @@
+//! What passes put at destinations, noted before it begins: so that a server that starts after a crash knows what was half-made, and
+//! removes that and nothing else.
+
+use super::grants::unanswered;
+use super::repo::uploads::{self, Place};
+use super::vault::Vault;
+use crate::clock::SharedClock;
+use crate::db::Db;
+use engine::policy::layout;
+use engine::storage::{
+    Body, ByteStream, Entry, Error, ErrorKind, Listing, Result, Sessions, SharedStorage, Storage,
+    StorageKind, Stored,
+};
+use std::sync::Arc;
+
+/// The notes on one row's folder at one destination.
+#[derive(Clone)]
+pub struct Ledger {
+    pub db: Db,
+    pub clock: SharedClock,
+    pub vault: Vault,
+    pub storage_id: i64,
+    /// The path of the row, without slashes at its ends.
+    pub root: String,
+    /// The pass that puts; `None` for whoever clears up.
+    pub log_id: Option<i64>,
+}
+
+impl Ledger {
+    fn place<'a>(&'a self, key: &'a str) -> Place<'a> {
+        Place { storage_id: self.storage_id, root: &self.root, key }
+    }
+
+    async fn begin(&self, key: &str) -> Result<()> {
+        uploads::note(&self.db, self.place(key), self.log_id, self.clock.now()).await.map_err(unanswered)
+    }
+
+    pub async fn forget(&self, key: &str) -> Result<()> {
+        uploads::forget(&self.db, self.place(key)).await.map_err(unanswered)
+    }
+
+    /// The copy is complete: nothing of it is half-made any more.
+    pub async fn complete(&self, copy_path: &str) -> Result<()> {
+        uploads::forget_copy(&self.db, self.storage_id, &self.root, copy_path).await.map_err(unanswered)
+    }
+}
+
+#[async_trait::async_trait]
+impl Sessions for Ledger {
+    async fn load(&self, key: &str) -> Result<Option<String>> {
+        let place = self.place(key);
+        let Some(sealed) = uploads::state(&self.db, place).await.map_err(unanswered)? else {
+            return Ok(None);
+        };
+        match self.vault.state(&place, &sealed) {
+            Ok(state) => Ok(Some(state)),
+            Err(_) => {
+                // Another key by now: the upload begins anew, the old session runs out at the provider.
+                tracing::warn!(
+                    storage.id = self.storage_id,
+                    key,
+                    "the state of an upload cannot be decrypted"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    async fn save(&self, key: &str, state: &str) -> Result<()> {
+        let place = self.place(key);
+        let sealed = self.vault.seal_state(&place, state);
+        let sealed = sealed.map_err(|e| Error::new(ErrorKind::Other, e.to_string()))?;
+        uploads::save_state(&self.db, place, self.log_id, &sealed, self.clock.now()).await.map_err(unanswered)
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        uploads::remove_state(&self.db, self.place(key)).await.map_err(unanswered)
+    }
+}
+
+/// The copy that a key belongs to: `<folder>/<timestamp>`, with the object's name below it.
+pub fn copy_of(key: &str) -> Option<(&str, &str)> {
+    let folder = key.find('/')?;
+    let copy = folder + 1 + key[folder + 1..].find('/')?;
+    Some((&key[..copy], &key[copy + 1..]))
+}
+
+/// A destination whose objects are noted from before they are put until their copy is complete, or they are gone.
+pub struct Noted {
+    inner: SharedStorage,
+    ledger: Arc<Ledger>,
+}
+
+impl Noted {
+    pub fn new(inner: SharedStorage, ledger: Arc<Ledger>) -> Noted {
+        Noted { inner, ledger }
+    }
+}
+
+#[async_trait::async_trait]
+impl Storage for Noted {
+    fn kind(&self) -> StorageKind {
+        self.inner.kind()
+    }
+
+    async fn put(&self, key: &str, body: &dyn Body) -> Result<Stored> {
+        let (copy, name) = copy_of(key).unwrap_or(("", key));
+        // The tombstone of a copy that is being deleted must outlive a crash: it says what is still to go.
+        if name == layout::TOMBSTONE {
+            let stored = self.inner.put(key, body).await?;
+            self.ledger.forget(key).await?;
+            return Ok(stored);
+        }
+        self.ledger.begin(key).await?;
+        let stored = self.inner.put(key, body).await?;
+        if name == layout::MANIFEST {
+            self.ledger.complete(copy).await?;
+        }
+        Ok(stored)
+    }
+
+    async fn abandon(&self, key: &str) -> Result<()> {
+        self.inner.abandon(key).await
+    }
+
+    async fn stat(&self, key: &str) -> Result<Entry> {
+        self.inner.stat(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Listing> {
+        self.inner.list(prefix).await
+    }
+
+    async fn open(&self, key: &str, offset: u64) -> Result<ByteStream> {
+        self.inner.open(key, offset).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        self.inner.delete(key).await?;
+        self.ledger.forget(key).await
+    }
+
+    async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
+        self.inner.remove_empty_dir(prefix).await
+    }
+}

@@ -1,0 +1,3 @@
+//! `GET /oauth/callback`.
+
+mod callback;

@@ -1,0 +1,25 @@
+use super::{create, drive, input, keeper, linked};
+use crate::support::CloudApp;
+use contract::{Resource, StorageType, endpoints as ep};
+
+#[actix_web::test]
+async fn whoever_saves_backup_sets_sees_what_to_choose_from_and_no_more() {
+    let app = CloudApp::start().await;
+    let keeper = keeper(&app).await;
+    linked(&app, &keeper, &drive("b"), "ada@example.org").await;
+    create(&app, &keeper, &input("a", StorageType::OneDrive)).await;
+    create(&app, &keeper, &input("c", StorageType::AmazonS3)).await;
+    let someone = app.someone_with(&[Resource::Backups, Resource::BackupsSave]).await;
+    let answer = app.call(&ep::LIST_STORAGE_OPTIONS, &[]).by(&someone).send().await;
+    let found: Vec<_> =
+        answer.ok().items.into_iter().map(|o| (o.title, o.kind, o.enabled, o.linked)).collect();
+    assert_eq!(
+        found,
+        [
+            ("a".to_owned(), StorageType::OneDrive, true, false),
+            ("b".to_owned(), StorageType::GoogleDrive, true, true),
+            ("c".to_owned(), StorageType::AmazonS3, true, true),
+        ]
+    );
+    assert!(!answer.text().contains("client") && !answer.text().contains("ada"), "{}", answer.text());
+}
