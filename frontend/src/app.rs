@@ -3,7 +3,8 @@
 use crate::api::session::{self, Status};
 use crate::models::session::{Change, change, grants};
 use crate::pages::{
-    dashboard::Dashboard, logs, people, sets, settings::Configuration, shell::Shell, source::Source, welcome,
+    dashboard::Dashboard, logs, people, sets, settings::Configuration, shell::Shell, source::Source,
+    storages, welcome,
 };
 use crate::ui::{Clock, NotFound, Revisit, ThemeChoice, Toaster, Toasts};
 use contract::{Grants, Me};
@@ -75,6 +76,7 @@ fn tell_changes(toaster: Toaster) {
 #[component]
 fn Pages() -> impl IntoView {
     provide_context(Source::new());
+    provide_context(storages::known::Known::new());
     provide_context(Revisit::new());
     let status = session::status();
     let expired = Memo::new(move |_| status.with(|s| matches!(s, Status::Expired(_))));
@@ -86,6 +88,9 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/backups") view=sets::SetList/>
                 <Route path=path!("/backups/new") view=sets::NewSet/>
                 <Route path=path!("/backups/:id") view=sets::EditSet/>
+                <Route path=path!("/storages") view=storages::StorageList/>
+                <Route path=path!("/storages/new") view=storages::NewStorage/>
+                <Route path=path!("/storages/:id") view=storages::EditStorage/>
                 <Route path=path!("/logs") view=logs::LogList/>
                 <Route path=path!("/logs/:id") view=logs::LogPage/>
                 <Route path=path!("/config") view=Configuration/>

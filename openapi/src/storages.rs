@@ -205,12 +205,15 @@ pub struct StorageOption {
     pub kind: StorageType,
     pub enabled: bool,
     pub linked: bool,
+    pub state: StorageState,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct StorageOptions {
     pub items: Vec<StorageOption>,
+    /// To be registered at a provider, byte for byte, before a Storage Set is made.
+    pub redirect_uri: String,
 }
 
 fn title_rule(title: &str) -> Result<(), validator::ValidationError> {

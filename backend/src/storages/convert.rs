@@ -73,8 +73,9 @@ pub fn storage_set(
 
 pub fn option(row: Row, vault: &Vault) -> Result<StorageOption, db::Error> {
     let kind = wire::parse(&row.kind)?;
-    let linked = is_linked(state(&row, kind, vault));
-    Ok(StorageOption { id: row.id, title: row.title, kind, enabled: row.enabled, linked })
+    let state = state(&row, kind, vault);
+    let linked = is_linked(state);
+    Ok(StorageOption { id: row.id, title: row.title, kind, enabled: row.enabled, linked, state })
 }
 
 fn is_linked(state: StorageState) -> bool {

@@ -108,7 +108,8 @@ impl StoragesService {
     pub async fn options(&self) -> Result<StorageOptions, Error> {
         let rows = repo::first(&self.parts().db, MAX_OPTIONS).await?;
         let items = rows.into_iter().map(|row| convert::option(row, &self.parts().vault));
-        Ok(StorageOptions { items: items.collect::<Result<_, _>>()? })
+        let redirect_uri = self.parts().public_url.redirect_uri();
+        Ok(StorageOptions { items: items.collect::<Result<_, _>>()?, redirect_uri })
     }
 
     async fn shown(&self, rows: Vec<Row>) -> Result<Vec<StorageSet>, db::Error> {

@@ -1,7 +1,9 @@
 //! How far a running pass is.
 
 use super::{format, words};
-use contract::{DestinationProgress, LogProgress, OverallStatus, Phase, PhaseProgress, PhaseState};
+use contract::{
+    DestinationProgress, LogProgress, OverallStatus, Phase, PhaseProgress, PhaseState, StorageType,
+};
 
 /// One line of the progress panel.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +88,7 @@ fn items(p: &PhaseProgress) -> String {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DestinationLine {
     pub title: String,
+    pub kind: StorageType,
     pub state: PhaseState,
     pub fraction: Option<f64>,
     /// `1.2 GB of 3.4 GB, 12 MB/s`
@@ -112,7 +115,7 @@ pub fn destination(d: &DestinationProgress) -> DestinationLine {
         }
         _ => done,
     };
-    DestinationLine { title: d.title.clone(), state: d.state, fraction, text }
+    DestinationLine { title: d.title.clone(), kind: d.kind, state: d.state, fraction, text }
 }
 
 /// The whole pass, 0 to 1: bytes done of bytes known. Stays below 1 until the pass has ended; `None` while a running
@@ -235,7 +238,7 @@ mod tests {
         let progress = |state, done, total| DestinationProgress {
             storage_id: "7".into(),
             title: "Offsite".into(),
-            kind: contract::StorageType::AmazonS3,
+            kind: StorageType::AmazonS3,
             state,
             bytes_done: done,
             bytes_total: total,

@@ -1,16 +1,8 @@
 //! A Backup Set as its form holds it: what was typed, before it is a request.
 
+use super::set_rows::{self, StorageFormRow};
 use super::{excludes, schedule};
-use contract::{BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks};
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StorageFormRow {
-    pub storage_id: Option<i64>,
-    pub enabled: bool,
-    /// As typed.
-    pub keep_copies: String,
-    pub path: String,
-}
+use contract::{BackupSet, BackupSetInput, BackupType, Symlinks};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetForm {
@@ -54,12 +46,7 @@ impl SetForm {
             pending_directory: String::new(),
             pending_table: String::new(),
             symlinks: Symlinks::default(),
-            storages: vec![StorageFormRow {
-                storage_id: None,
-                enabled: true,
-                keep_copies: "7".into(),
-                path: String::new(),
-            }],
+            storages: set_rows::usual(),
         }
     }
 
@@ -81,16 +68,7 @@ impl SetForm {
             pending_directory: String::new(),
             pending_table: String::new(),
             symlinks: set.symlinks,
-            storages: set
-                .storages
-                .iter()
-                .map(|row| StorageFormRow {
-                    storage_id: row.storage_id,
-                    enabled: row.enabled,
-                    keep_copies: row.keep_copies.to_string(),
-                    path: row.path.clone(),
-                })
-                .collect(),
+            storages: set_rows::of(&set.storages),
         }
     }
 
@@ -139,16 +117,7 @@ impl SetForm {
             exclude_directories: self.exclude_directories.clone(),
             exclude_tables: self.exclude_tables.clone(),
             symlinks: self.symlinks,
-            storages: self
-                .storages
-                .iter()
-                .map(|row| StorageRow {
-                    storage_id: row.storage_id,
-                    enabled: row.enabled,
-                    keep_copies: row.keep_copies.trim().parse().unwrap_or(0),
-                    path: row.path.clone(),
-                })
-                .collect(),
+            storages: self.storages.iter().map(StorageFormRow::input).collect(),
         }
     }
 }

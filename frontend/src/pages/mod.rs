@@ -1,5 +1,6 @@
 //! The pages.
 
+pub mod bell;
 pub mod dashboard;
 pub mod logs;
 pub mod people;
@@ -7,4 +8,5 @@ pub mod sets;
 pub mod settings;
 pub mod shell;
 pub mod source;
+pub mod storages;
 pub mod welcome;

@@ -1,5 +1,6 @@
 //! The frame around every page: navigation by what the user may see, the account, the skip link.
 
+use super::bell::{Bell, Mail};
 use super::welcome::Brand;
 use crate::api::session;
 use crate::ui::{Disclosure, Icon, Revisit, Theme, ThemeChoice, Toaster, ask_first, lu};
@@ -18,6 +19,7 @@ struct Entry {
 
 #[component]
 pub fn Shell(children: Children) -> impl IntoView {
+    provide_context(Mail::start());
     let drawer = RwSignal::new(false);
     let pathname = use_location().pathname;
     Effect::new(move |before: Option<String>| {
@@ -56,10 +58,14 @@ pub fn Shell(children: Children) -> impl IntoView {
                 </button>
                 <A href="/" attr:class="brand" attr:aria-label="Storekeep, start page"><Brand/></A>
                 <span class="grow"></span>
+                <Bell/>
                 <Account/>
             </header>
             <aside class="side" id="side" aria-label="Sidebar">
-                <A href="/" attr:class="brand" attr:aria-label="Storekeep, start page"><Brand/></A>
+                <div class="side-head">
+                    <A href="/" attr:class="brand" attr:aria-label="Storekeep, start page"><Brand/></A>
+                    <Bell side=true/>
+                </div>
                 <Navigation/>
                 <Account up=true/>
             </aside>
@@ -79,6 +85,12 @@ fn Navigation() -> impl IntoView {
                 words: "Backup Sets",
                 icon: lu::LuBoxes,
                 shown: session::allows(&ep::LIST_BACKUPS),
+            },
+            Entry {
+                href: "/storages",
+                words: "Storage Sets",
+                icon: lu::LuCloudUpload,
+                shown: session::allows(&ep::LIST_STORAGES),
             },
             Entry {
                 href: "/logs",

@@ -11,7 +11,10 @@ use wasm_bindgen::JsCast;
 #[component]
 pub fn Disclosure(
     open: RwSignal<bool>,
-    #[prop(into)] label: String,
+    /// Names the button where its face does not.
+    #[prop(optional, into)]
+    label: Signal<String>,
+    #[prop(optional)] id: Option<&'static str>,
     #[prop(optional)] class: &'static str,
     /// What the button shows.
     #[prop(into)]
@@ -49,7 +52,8 @@ pub fn Disclosure(
                 type="button"
                 class="disclosure-button"
                 node_ref=button
-                aria-label=label
+                id=id
+                aria-label=move || Some(label.get()).filter(|l| !l.is_empty())
                 aria-expanded=move || open.get().to_string()
                 on:click=move |_| open.update(|o| *o = !*o)
             >

@@ -4,6 +4,7 @@ use super::detail::Pass;
 use crate::models::link::Link;
 use crate::models::progress::{self, PhaseLine, is_measured, percent};
 use crate::models::{format, words::Tone};
+use crate::pages::storages;
 use crate::ui::*;
 use contract::{LogProgress, Phase, PhaseState};
 use leptos::prelude::*;
@@ -147,6 +148,7 @@ fn Destinations(pass: Pass) -> impl IntoView {
     let one = move |at: usize| {
         let line = line(at);
         let title = line.with_untracked(|l| l.as_ref().map(|l| l.title.clone()).unwrap_or_default());
+        let icon = line.with_untracked(|l| l.as_ref().map_or(lu::LuCloud, |l| storages::icon(l.kind)));
         let fraction = Signal::derive(move || line.get().and_then(|l| l.fraction));
         let tone = Signal::derive(move || match line.get().map(|l| l.state) {
             Some(PhaseState::Failed) => "bad",
@@ -156,7 +158,7 @@ fn Destinations(pass: Pass) -> impl IntoView {
         view! {
             <li>
                 <p class="destination-head">
-                    <span>{title.clone()}</span>
+                    <span class="with-icon"><Icon icon/>{title.clone()}</span>
                     <span class="mute small">{move || line.get().map(|l| l.text).unwrap_or_default()}</span>
                     {move || line.get().map(|l| {
                         let (tone, text) = state_words(l.state);

@@ -4,6 +4,7 @@ use super::warnings::Warnings;
 use crate::api::{self, session};
 use crate::models::words::{self, Tone};
 use crate::models::{format, restore};
+use crate::pages::storages;
 use crate::ui::*;
 use contract::{ArchiveFile, BackupLog, OverallStatus, RowResult, RowStatus, endpoints as ep};
 use leptos::prelude::*;
@@ -107,7 +108,7 @@ fn Destinations(rows: Vec<RowResult>) -> impl IntoView {
                         RowStatus::Failed => (Tone::Bad, "Failed"),
                     };
                     let local = row.storage_id == "local";
-                    let icon = if local { lu::LuHardDrive } else { lu::LuServer };
+                    let icon = storages::icon(row.kind);
                     let amount = format!("{} in {}", format::bytes(row.bytes), format::duration(row.seconds));
                     view! {
                         <li class="result-row">

@@ -1,12 +1,14 @@
 //! The form of a Backup Set, as a page of its own.
 
+use super::destinations::Destinations;
 use super::excludes::Excludes;
-use super::parts::{Destinations, SchedulePicker};
+use super::schedule::SchedulePicker;
 use super::{RunButton, RunDialog};
 use crate::api::{self, Options, session};
 use crate::models::set_form::SetForm;
 use crate::models::words::Tone;
 use crate::pages::source::{Source, SourceProblems};
+use crate::pages::storages::known::Known;
 use crate::ui::*;
 use contract::{BackupSet, Check, Problem, ProblemCode, endpoints as ep};
 use leptos::{ev::SubmitEvent, prelude::*};
@@ -83,7 +85,12 @@ fn SetPage(
     let saved = RwSignal::new(start);
     let dirty = Signal::derive(move || typed.with(|t| saved.with(|s| t != s)));
     Effect::new(move |_| unsaved.set(dirty.get()));
-    let form = Form::new(move || typed.with(SetForm::input).check());
+    let known = expect_context::<Known>();
+    let form = Form::new(move || {
+        let mut errors = typed.with(SetForm::input).check();
+        errors.extend(typed.with(|t| t.path_mistakes(&known.all())));
+        errors
+    });
     provide_context(form);
     let busy = RwSignal::new(false);
     let conflict = RwSignal::new(false);
@@ -144,7 +151,7 @@ fn SetPage(
             // Whoever may only look can still look for a table.
             <Excludes typed read_only=!may_save/>
             <fieldset class="bare" disabled=!may_save>
-                <Destinations typed/>
+                <Destinations typed read_only=!may_save/>
                 <Advanced typed/>
             </fieldset>
             {may_save.then(|| view! { <FormActions busy dirty label="Save Backup Set" cancel="/backups"/> })}

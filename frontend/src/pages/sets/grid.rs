@@ -4,10 +4,11 @@ use super::{RunButton, RunDialog};
 use crate::api::{self, Options, session};
 use crate::models::list::ListQuery;
 use crate::models::words::Tone;
-use crate::models::{schedule, words};
+use crate::models::{format, schedule, words};
 use crate::pages::source::SourceProblems;
+use crate::pages::storages::{icon, known::Known};
 use crate::ui::*;
-use contract::{BackupSet, endpoints as ep};
+use contract::{BackupSet, StorageRow, endpoints as ep};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -19,6 +20,8 @@ async fn fetch(query: ListQuery) -> Result<Loaded<BackupSet>, contract::Problem>
 #[component]
 pub fn SetList() -> impl IntoView {
     let toaster = expect_context::<Toaster>();
+    let known = expect_context::<Known>();
+    known.want();
     // A running pass ends while one looks.
     let list = use_list(ListQuery::sorted_by("title"), &["enabled"], |s| s.running_log_id.is_some(), fetch);
     let to_run = RwSignal::new(None::<(i64, String)>);
@@ -57,7 +60,7 @@ pub fn SetList() -> impl IntoView {
         .class("lead"),
         Column::new("Types", |s: &BackupSet| types(s).into_any()),
         Column::new("Schedule", |s: &BackupSet| schedule::describe(s).into_any()),
-        Column::new("Destinations", |s: &BackupSet| destinations(s).into_any()),
+        Column::new("Destinations", move |s: &BackupSet| destinations(s, known)),
         Column::new("Last run", |s: &BackupSet| {
             let (status, at) = (last_status(s), s.last_time.map(|at| view! { <span class="mute"><When at/></span> }));
             view! { <span class="stack">{status}{at}</span> }.into_any()
@@ -159,13 +162,29 @@ fn types(set: &BackupSet) -> impl IntoView + use<> {
     }
 }
 
-fn destinations(set: &BackupSet) -> String {
-    let name = |row: &contract::StorageRow| match row.storage_id {
-        None => format!("This server ({})", row.keep_copies),
-        Some(id) => format!("Storage #{id} ({})", row.keep_copies),
+/// Those that are switched on, by title and icon.
+fn destinations(set: &BackupSet, known: Known) -> AnyView {
+    let rows: Vec<StorageRow> = set.storages.iter().filter(|r| r.enabled).cloned().collect();
+    if rows.is_empty() {
+        return view! { <span class="mute">"None"</span> }.into_any();
+    }
+    let chip = move |row: StorageRow| {
+        let option = row.storage_id.and_then(|id| known.get(id));
+        let icon = match (&option, row.storage_id) {
+            (Some(option), _) => icon(option.kind),
+            (None, Some(_)) => lu::LuCloud,
+            (None, None) => lu::LuHardDrive,
+        };
+        let name = match (option, row.storage_id) {
+            (Some(option), _) => option.title,
+            (None, Some(id)) => format!("Storage Set #{id}"),
+            (None, None) => "This server".into(),
+        };
+        let keep = format::counted(row.keep_copies.into(), "copy", "copies");
+        let title = format!("{name}: keeps {keep}");
+        view! { <span class="chip" title=title><Icon icon/><span class="chip-text">{name}</span></span> }
     };
-    let names: Vec<String> = set.storages.iter().filter(|r| r.enabled).map(name).collect();
-    if names.is_empty() { "None".into() } else { names.join(", ") }
+    view! { <span class="chips">{move || rows.iter().cloned().map(chip).collect_view()}</span> }.into_any()
 }
 
 fn last_status(set: &BackupSet) -> AnyView {

@@ -1,11 +1,13 @@
 //! Backup Sets.
 
+mod destination;
+mod destinations;
 mod excludes;
 mod files;
 mod form;
 mod grid;
-mod parts;
 mod run;
+mod schedule;
 mod tables;
 
 pub use form::{EditSet, NewSet};
