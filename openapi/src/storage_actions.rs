@@ -65,6 +65,8 @@ pub struct StorageTestReport {
     /// The folder or bucket that was tried.
     pub path: Option<String>,
     pub steps: Vec<StorageTestStep>,
+    /// What is worth knowing although everything works: of a bucket's versioning, for instance.
+    pub notes: Vec<String>,
 }
 
 checked_by_rules!(StorageLinkInput, StorageTestInput);

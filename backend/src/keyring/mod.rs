@@ -109,7 +109,7 @@ pub async fn rotate(db: &Db, config: &Config, clock: SharedClock) -> anyhow::Res
     let rotation = Rotation::begin(db, &path, old, clock).await?;
     // Only now, with the next key in place: a server that starts from here on sees it, and one that was faster is seen here.
     let instance = Instance::of_server(&config.data.data_dir).context("the data directory cannot be used")?;
-    if !instance.is_exclusive() {
+    if !instance.is_server() {
         rotation.give_up()?;
         bail!(in_use);
     }

@@ -86,7 +86,7 @@ impl Instance {
     }
 
     /// Nobody else can have this identity now: passes of this owner that are not ours were left behind by a crash.
-    fn is_server(&self) -> bool {
+    pub fn is_server(&self) -> bool {
         matches!(self.hold, Hold::Server { .. })
     }
 }

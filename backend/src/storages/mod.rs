@@ -12,7 +12,6 @@ mod grants;
 mod handlers;
 mod link;
 mod page;
-mod probe;
 mod problem;
 mod query;
 mod repo;

@@ -9,6 +9,7 @@ use contract::root_of;
 use engine::pipeline::Target;
 use engine::storage::{SharedStorage, StorageKind};
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// A row's folder at a Storage Set, as the pass's target.
@@ -71,7 +72,7 @@ impl Inner {
         let storage = cloud.storage(root, ledger.clone());
         let storage = storage
             .map_err(|e| format!("Storage '{}': {}", row.title, self.parts.vault.redact(&e.message)))?;
-        let limit = row.max_bytes_per_sec.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
+        let limit = row.max_bytes_per_sec.and_then(|n| u64::try_from(n).ok()).and_then(NonZeroU64::new);
         let storage = match limit {
             Some(limit) => self.parts.clouds.throttled(row.id, storage, limit),
             None => storage,

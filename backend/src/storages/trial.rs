@@ -5,6 +5,7 @@ use super::repo::{self, Row};
 use super::service::{Inner, StoragesService};
 use crate::wire;
 use contract::{StorageTestInput, StorageTestReport, StorageTestStep, StorageType, path_error, root_of};
+use engine::storage::probe::{self, Step};
 use engine::storage::{AccountInfo, Cloud, MemorySessions};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,7 @@ impl Report {
             free_bytes: None,
             path,
             steps: Vec::new(),
+            notes: Vec::new(),
         })
     }
 
@@ -96,9 +98,23 @@ impl Inner {
 
     async fn try_folder(&self, cloud: Arc<dyn Cloud>, path: &str, report: &mut Report) {
         // What a test leaves behind is a small file, not an upload that somebody has to know of.
-        match cloud.storage(root_of(path), Arc::new(MemorySessions::default())) {
-            Ok(storage) => report.0.steps.extend(self.parts.clouds.probe(storage).await),
-            Err(error) => report.step("path", false, error.message),
+        let storage = match cloud.storage(root_of(path), Arc::new(MemorySessions::default())) {
+            Ok(storage) => storage,
+            Err(error) => return report.step("path", false, error.message),
+        };
+        let found = probe::probe(storage.as_ref()).await;
+        for (step, result) in found.steps {
+            let (step, done) = match step {
+                Step::Write => ("write", "A small file was written."),
+                Step::Read => ("read", "It was read back as it was written."),
+                Step::List => ("list", "It is in the list of its folder."),
+                Step::Delete => ("delete", "It was deleted."),
+            };
+            match result {
+                Ok(()) => report.step(step, true, done),
+                Err(error) => report.step(step, false, error.message),
+            }
         }
+        report.0.notes = found.notes;
     }
 }

@@ -143,4 +143,8 @@ impl Storage for Noted {
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.inner.remove_empty_dir(prefix).await
     }
+
+    async fn notes(&self) -> Result<Vec<String>> {
+        self.inner.notes().await
+    }
 }

@@ -5,6 +5,7 @@
 
 mod api;
 mod archives;
+mod destinations;
 mod kill;
 mod lifecycle;
 mod restore;

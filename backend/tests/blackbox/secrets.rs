@@ -59,19 +59,25 @@ fn no_password_and_no_token_is_in_the_output_in_the_database_file_or_in_an_answe
         assert!(!api.secrets.borrow().is_empty());
         secrets.extend(api.secrets.borrow().iter().cloned());
     }
-    let mut haystacks = vec![
+    let said = vec![
         ("the command line".to_owned(), command_line),
         ("GET /source and /config".to_owned(), answers.into_bytes()),
         ("GET /source with a wrong password".to_owned(), report.into_bytes()),
     ];
-    collect(dir.path(), &mut haystacks);
+    assert_nowhere(&secrets, dir.path(), said);
+}
+
+/// None of the secrets is in what was said, in the output of the servers of this directory, or in what they have written there.
+pub fn assert_nowhere(secrets: &[String], dir: &Path, said: Vec<(String, Vec<u8>)>) {
+    let mut haystacks = said;
+    collect(dir, &mut haystacks);
     let names: Vec<&str> = haystacks.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.iter().any(|n| n.ends_with("output")), "{names:?}");
     assert!(haystacks.iter().any(|(_, b)| b.starts_with(b"SQLite format 3")), "{names:?}");
     for (name, bytes) in &haystacks {
-        for secret in &secrets {
+        for secret in secrets {
             let found = memmem(bytes, secret.as_bytes());
-            assert!(!found, "{name} holds the secret that begins with {:.6}", secret);
+            assert!(!found, "{name} holds the secret that begins with {secret:.6}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub use memory::MemoryStorage;
 pub use retry::{Retry, RetryPolicy};
 pub use secret::Secret;
 pub use session::{MemorySessions, Sessions};
-pub use throttle::Throttle;
+pub use throttle::{Bandwidth, Throttle};
 
 #[cfg(test)]
 mod tests;

@@ -5,87 +5,79 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What the folder's name begins with; something random follows.
 pub const FOLDER: &str = ".storekeep-probe-";
 
 const SIZE: usize = 4096;
 const RANGE_FROM: u64 = 1000;
-/// How long removing what a failed probe left may take.
-const CLEAR_UP: Duration = Duration::from_secs(60);
+/// How long one step may take, and removing what a failed probe left.
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// A probe that succeeded.
+/// What was tried, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Write,
+    Read,
+    List,
+    Delete,
+}
+
 #[derive(Debug)]
 pub struct ProbeReport {
-    /// In the order in which they were taken.
-    pub steps: Vec<ProbeStep>,
-    /// What the administrator ought to know all the same ([`Storage::notes`]).
+    /// The first that fails is the last.
+    pub steps: Vec<(Step, Result<()>)>,
+    /// What the administrator ought to know all the same ([`Storage::notes`]); asked for when all else is well.
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProbeStep {
-    /// As messages call it: `writing a test object`.
-    pub name: &'static str,
-    pub took: Duration,
+impl ProbeReport {
+    /// Why the destination cannot be used.
+    pub fn failure(&self) -> Option<&Error> {
+        self.steps.iter().find_map(|(_, result)| result.as_ref().err())
+    }
 }
 
 /// Writes a small object into a folder of its own, reads it back whole and in part, finds it in a list, and deletes it. Nothing of it
-/// stays, whatever happens; other objects are not touched.
-///
-/// # Errors
-/// That of the step which failed, of its kind, with the step in front of its message. `Integrity` when the destination did not do what it
-/// said.
-pub async fn probe(storage: &dyn Storage) -> Result<ProbeReport> {
+/// stays, whatever happens; other objects are not touched. `Integrity` is the kind of a step where the destination did not do what it said.
+pub async fn probe(storage: &dyn Storage) -> ProbeReport {
     let folder = format!("{FOLDER}{:016x}", rand::random::<u64>());
-    let mut probe = Probe { storage, key: format!("{folder}/object"), steps: Vec::new() };
-    let tried = probe.run(&folder).await;
-    if tried.is_err() {
-        let cleared = tokio::time::timeout(CLEAR_UP, probe.clear_up(&folder)).await;
-        if !matches!(cleared, Ok(Ok(()))) {
-            tracing::warn!(folder, "what a probe wrote could not be removed");
-        }
+    let key = format!("{folder}/object");
+    let content = content();
+    let mut steps = Vec::new();
+    let tried = async {
+        let mut note = |step: Step, result: Result<()>| {
+            let fine = result.is_ok();
+            steps.push((step, result));
+            fine.then_some(())
+        };
+        note(Step::Write, within(write(storage, &key, &content)).await)?;
+        note(Step::Read, within(read(storage, &key, &content)).await)?;
+        note(Step::List, within(find(storage, &folder, &key, true)).await)?;
+        note(Step::Delete, within(delete(storage, &folder, &key)).await)
+    };
+    if tried.await.is_some() {
+        let notes = within(storage.notes()).await.unwrap_or_default();
+        return ProbeReport { steps, notes };
     }
-    tried?;
-    let notes = storage.notes().await.unwrap_or_default();
-    Ok(ProbeReport { steps: probe.steps, notes })
+    if within(clear_up(storage, &folder, &key)).await.is_err() {
+        tracing::warn!(folder, "what a probe wrote could not be removed");
+    }
+    ProbeReport { steps, notes: Vec::new() }
 }
 
-struct Probe<'a> {
-    storage: &'a dyn Storage,
-    key: String,
-    steps: Vec<ProbeStep>,
+async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(LIMIT, work).await.unwrap_or_else(|_| {
+        let text = format!("The destination did not answer within {} seconds.", LIMIT.as_secs());
+        Err(Error::new(ErrorKind::Unavailable, text))
+    })
 }
 
-impl Probe<'_> {
-    async fn run(&mut self, folder: &str) -> Result<()> {
-        let (storage, key) = (self.storage, self.key.clone());
-        let content = content();
-        self.step("writing a test object", write(storage, &key, &content)).await?;
-        self.step("reading it back", read(storage, &key, &content)).await?;
-        self.step("reading a part of it", read_part(storage, &key, &content)).await?;
-        self.step("finding it in a list", find(storage, folder, &key, true)).await?;
-        self.step("deleting it", storage.delete(&key)).await?;
-        self.step("seeing that it is gone", find(storage, folder, &key, false)).await?;
-        self.step("removing its folder", storage.remove_empty_dir(folder)).await
-    }
-
-    async fn step(&mut self, name: &'static str, work: impl Future<Output = Result<()>>) -> Result<()> {
-        let began = Instant::now();
-        work.await.map_err(|error| {
-            let text = format!("The test failed at {name}: {}", error.message);
-            Error::new(error.kind.clone(), text).with_source(error)
-        })?;
-        self.steps.push(ProbeStep { name, took: began.elapsed() });
-        Ok(())
-    }
-
-    async fn clear_up(&self, folder: &str) -> Result<()> {
-        self.storage.abandon(&self.key).await?;
-        self.storage.delete(&self.key).await?;
-        self.storage.remove_empty_dir(folder).await
-    }
+async fn clear_up(storage: &dyn Storage, folder: &str, key: &str) -> Result<()> {
+    storage.abandon(key).await?;
+    storage.delete(key).await?;
+    storage.remove_empty_dir(folder).await
 }
 
 /// Bytes of which no two blocks are alike, another each time.
@@ -103,19 +95,15 @@ async fn write(storage: &dyn Storage, key: &str, content: &Bytes) -> Result<()> 
     let stored = storage.put(key, &BytesBody(content.clone())).await?;
     let sha256 = hex::encode(Sha256::digest(content));
     if stored.size_bytes != content.len() as u64 || stored.sha256.is_some_and(|hash| hash != sha256) {
-        return Err(wrong("what arrived there is not what was sent."));
+        return Err(wrong("What arrived there is not what was sent."));
     }
     Ok(())
 }
 
 async fn read(storage: &dyn Storage, key: &str, content: &Bytes) -> Result<()> {
     if read_small(storage, key, SIZE).await? != *content {
-        return Err(wrong("what came back is not what was written."));
+        return Err(wrong("What came back is not what was written."));
     }
-    Ok(())
-}
-
-async fn read_part(storage: &dyn Storage, key: &str, content: &Bytes) -> Result<()> {
     let mut stream = storage.open(key, RANGE_FROM).await?;
     let mut found = Vec::with_capacity(SIZE);
     while let Some(chunk) = stream.next().await {
@@ -125,7 +113,7 @@ async fn read_part(storage: &dyn Storage, key: &str, content: &Bytes) -> Result<
         }
     }
     if found != content[RANGE_FROM as usize..] {
-        return Err(wrong("what came back is not the part that was asked for."));
+        return Err(wrong("What came back is not the part that was asked for."));
     }
     Ok(())
 }
@@ -134,13 +122,20 @@ async fn find(storage: &dyn Storage, folder: &str, key: &str, expected: bool) ->
     let listing = storage.list(folder).await?;
     let entry = listing.entries.iter().find(|entry| entry.key == key);
     match entry {
-        Some(entry) if expected && entry.size_bytes != SIZE as u64 => {
-            Err(wrong(&format!("it is listed with {} bytes instead of {SIZE}.", entry.size_bytes)))
-        }
-        Some(_) if !expected => Err(wrong("it is still listed.")),
-        None if expected => Err(wrong("it is not listed.")),
+        Some(entry) if expected && entry.size_bytes != SIZE as u64 => Err(wrong(&format!(
+            "What was written is listed with {} bytes instead of {SIZE}.",
+            entry.size_bytes
+        ))),
+        Some(_) if !expected => Err(wrong("What was deleted is still listed.")),
+        None if expected => Err(wrong("What was written is not in the list of its folder.")),
         _ => Ok(()),
     }
+}
+
+async fn delete(storage: &dyn Storage, folder: &str, key: &str) -> Result<()> {
+    storage.delete(key).await?;
+    find(storage, folder, key, false).await?;
+    storage.remove_empty_dir(folder).await
 }
 
 #[cfg(test)]
@@ -155,52 +150,54 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let local = LocalStorage::new(dir.path());
         local.put("set/other", &BytesBody(Bytes::from_static(b"x"))).await.unwrap();
-        let report = probe(&local).await.unwrap();
-        let names: Vec<_> = report.steps.iter().map(|step| step.name).collect();
-        assert_eq!(names.first(), Some(&"writing a test object"));
-        assert_eq!(names.last(), Some(&"removing its folder"));
+        let report = probe(&local).await;
+        assert!(report.failure().is_none(), "{report:?}");
+        let steps: Vec<_> = report.steps.iter().map(|(step, _)| *step).collect();
+        assert_eq!(steps, [Step::Write, Step::Read, Step::List, Step::Delete]);
         assert_eq!(report.notes, Vec::<String>::new());
         let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["set"]);
     }
 
-    async fn after(faults: Vec<Fault>) -> (Error, Vec<String>) {
+    /// The step that failed, its error's kind, and what is left at the destination.
+    async fn after(faults: Vec<Fault>) -> (Step, ErrorKind, Vec<String>) {
         let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
         let storage = FaultStorage::new(memory.clone(), faults);
-        let error = probe(&storage).await.unwrap_err();
+        let mut report = probe(&storage).await;
+        let Some((step, Err(error))) = report.steps.pop() else { panic!("no step failed: {report:?}") };
+        assert!(report.failure().is_none(), "{report:?}");
         let left = memory.list("").await.unwrap().entries.into_iter().map(|e| e.key).collect();
-        (error, left)
+        (step, error.kind, left)
     }
 
     #[tokio::test]
     async fn the_step_that_fails_is_told_and_nothing_stays() {
         let refused = Effect::Fail(ErrorKind::PermissionDenied);
         for (fault, step) in [
-            (Fault::once(Op::Put, refused.clone()), "writing a test object"),
-            (Fault::once(Op::Put, Effect::Lose), "reading it back"),
-            (Fault::once(Op::Put, Effect::FlipBit), "writing a test object"),
-            (Fault::once(Op::Put, Effect::LieAboutSize(1)), "writing a test object"),
-            (Fault::once(Op::Open, refused.clone()), "reading it back"),
-            (Fault::once(Op::Open, refused.clone()).skip(1), "reading a part of it"),
-            (Fault::once(Op::List, refused.clone()), "finding it in a list"),
-            (Fault::once(Op::List, Effect::HideFromList("object".into())), "finding it in a list"),
-            (Fault::once(Op::Delete, refused.clone()), "deleting it"),
-            (Fault::once(Op::List, refused.clone()).skip(1), "seeing that it is gone"),
-            (Fault::once(Op::RemoveDir, refused.clone()), "removing its folder"),
+            (Fault::once(Op::Put, refused.clone()), Step::Write),
+            (Fault::once(Op::Put, Effect::Lose), Step::Read),
+            (Fault::once(Op::Put, Effect::FlipBit), Step::Write),
+            (Fault::once(Op::Put, Effect::LieAboutSize(1)), Step::Write),
+            (Fault::once(Op::Open, refused.clone()), Step::Read),
+            (Fault::once(Op::Open, refused.clone()).skip(1), Step::Read),
+            (Fault::once(Op::List, refused.clone()), Step::List),
+            (Fault::once(Op::List, Effect::HideFromList("object".into())), Step::List),
+            (Fault::once(Op::Delete, refused.clone()), Step::Delete),
+            (Fault::once(Op::List, refused.clone()).skip(1), Step::Delete),
+            (Fault::once(Op::RemoveDir, refused.clone()), Step::Delete),
         ] {
             let told = format!("{fault:?}");
-            let (error, left) = after(vec![fault]).await;
-            assert!(error.message.contains(&format!("failed at {step}: ")), "{told}: {error}");
-            assert_eq!(left, Vec::<String>::new(), "{told}");
+            let (failed, _, left) = after(vec![fault]).await;
+            assert_eq!((failed, left), (step, Vec::new()), "{told}");
         }
     }
 
     #[tokio::test]
     async fn the_kind_of_the_error_stays() {
-        let (error, _) = after(vec![Fault::once(Op::Put, Effect::Fail(ErrorKind::NeedsRelink))]).await;
-        assert_eq!(error.kind, ErrorKind::NeedsRelink);
-        let (error, _) = after(vec![Fault::once(Op::Open, Effect::Fail(ErrorKind::PermissionDenied))]).await;
-        assert_eq!(error.kind, ErrorKind::PermissionDenied);
+        for kind in [ErrorKind::NeedsRelink, ErrorKind::PermissionDenied, ErrorKind::QuotaExceeded] {
+            let (step, found, _) = after(vec![Fault::once(Op::Put, Effect::Fail(kind.clone()))]).await;
+            assert_eq!((step, found), (Step::Write, kind));
+        }
     }
 
     #[tokio::test]
@@ -209,8 +206,8 @@ mod tests {
             Fault::once(Op::List, Effect::Fail(ErrorKind::Unavailable)),
             Fault::always(Op::Delete, Effect::Fail(ErrorKind::PermissionDenied)),
         ];
-        let (error, left) = after(faults).await;
-        assert_eq!((error.kind, left.len()), (ErrorKind::Unavailable, 1));
+        let (step, kind, left) = after(faults).await;
+        assert_eq!((step, kind, left.len()), (Step::List, ErrorKind::Unavailable, 1));
         assert!(left[0].starts_with(FOLDER) && left[0].ends_with("/object"));
     }
 }

@@ -13,29 +13,37 @@ use std::time::Duration;
 /// Time without uploads that may be made up for.
 const BURST: TimeDelta = TimeDelta::milliseconds(250);
 
-/// Gives the bodies of `put` out no faster than so many bytes a second, all puts of one object together. Drivers read as they send, so this
+/// Gives the bodies of `put` out no faster than its [`Bandwidth`] lets it. Drivers read as they send, so this
 /// is the bandwidth of the upload, but for the block or two that they keep in memory. What the destination has already
 /// ([`Body::already_there`]) is read at full speed.
 pub struct Throttle {
     inner: Arc<dyn Storage>,
-    allowance: Arc<Allowance>,
+    bandwidth: Arc<Bandwidth>,
 }
 
 impl Throttle {
-    pub fn new(inner: Arc<dyn Storage>, bytes_per_second: NonZeroU64, time: SharedTime) -> Self {
-        let spent_until = Mutex::new(time.now() - BURST);
-        Throttle { inner, allowance: Arc::new(Allowance { bytes_per_second, time, spent_until }) }
+    pub fn new(inner: Arc<dyn Storage>, bandwidth: Arc<Bandwidth>) -> Self {
+        Throttle { inner, bandwidth }
     }
 }
 
-/// A token bucket, kept as the instant up to which it is spent.
-struct Allowance {
+/// So many bytes a second, for all uploads that share it: a token bucket, kept as the instant up to which it is spent.
+pub struct Bandwidth {
     bytes_per_second: NonZeroU64,
     time: SharedTime,
     spent_until: Mutex<DateTime<Utc>>,
 }
 
-impl Allowance {
+impl Bandwidth {
+    pub fn new(bytes_per_second: NonZeroU64, time: SharedTime) -> Arc<Bandwidth> {
+        let spent_until = Mutex::new(time.now() - BURST);
+        Arc::new(Bandwidth { bytes_per_second, time, spent_until })
+    }
+
+    pub fn bytes_per_second(&self) -> NonZeroU64 {
+        self.bytes_per_second
+    }
+
     /// What is given out in one go: a quarter of a second's worth.
     fn piece(&self) -> usize {
         usize::try_from(self.bytes_per_second.get() / 4).unwrap_or(usize::MAX).max(1024)
@@ -59,7 +67,7 @@ impl Allowance {
 
 struct Paced<'a> {
     body: &'a dyn Body,
-    allowance: &'a Arc<Allowance>,
+    bandwidth: &'a Arc<Bandwidth>,
     /// Bytes at the start that are not sent.
     free: AtomicU64,
 }
@@ -77,23 +85,23 @@ impl Body for Paced<'_> {
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
         let stream = self.body.open(offset).await?;
         let free = usize::try_from(self.free.load(Ordering::Relaxed).saturating_sub(offset));
-        let state = (stream, Bytes::new(), free.unwrap_or(usize::MAX), Arc::clone(self.allowance));
+        let state = (stream, Bytes::new(), free.unwrap_or(usize::MAX), Arc::clone(self.bandwidth));
         let paced =
-            futures_util::stream::unfold(state, |(mut stream, mut rest, free, allowance)| async move {
+            futures_util::stream::unfold(state, |(mut stream, mut rest, free, bandwidth)| async move {
                 while rest.is_empty() {
                     match stream.next().await? {
                         Ok(chunk) => rest = chunk,
-                        Err(error) => return Some((Err(error), (stream, rest, free, allowance))),
+                        Err(error) => return Some((Err(error), (stream, rest, free, bandwidth))),
                     }
                 }
                 if free > 0 {
                     let piece = rest.split_to(rest.len().min(free));
                     let free = free - piece.len();
-                    return Some((Ok(piece), (stream, rest, free, allowance)));
+                    return Some((Ok(piece), (stream, rest, free, bandwidth)));
                 }
-                let piece = rest.split_to(rest.len().min(allowance.piece()));
-                allowance.spend(piece.len()).await;
-                Some((Ok(piece), (stream, rest, free, allowance)))
+                let piece = rest.split_to(rest.len().min(bandwidth.piece()));
+                bandwidth.spend(piece.len()).await;
+                Some((Ok(piece), (stream, rest, free, bandwidth)))
             });
         Ok(paced.boxed())
     }
@@ -111,7 +119,7 @@ impl Storage for Throttle {
     }
 
     async fn put(&self, key: &str, body: &dyn Body) -> Result<Stored> {
-        let paced = Paced { body, allowance: &self.allowance, free: AtomicU64::new(0) };
+        let paced = Paced { body, bandwidth: &self.bandwidth, free: AtomicU64::new(0) };
         self.inner.put(key, &paced).await
     }
 
@@ -153,7 +161,7 @@ mod tests {
 
     fn throttle(bytes_per_second: u64, time: SharedTime) -> Throttle {
         let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
-        Throttle::new(memory, NonZeroU64::new(bytes_per_second).unwrap(), time)
+        Throttle::new(memory, Bandwidth::new(NonZeroU64::new(bytes_per_second).unwrap(), time))
     }
 
     fn body(size: usize) -> BytesBody {
@@ -205,7 +213,7 @@ mod tests {
         let time = VirtualTime::default();
         let spare = throttle(1000, Arc::new(time.clone()));
         let whole = body(100_000);
-        let paced = Paced { body: &whole, allowance: &spare.allowance, free: AtomicU64::new(0) };
+        let paced = Paced { body: &whole, bandwidth: &spare.bandwidth, free: AtomicU64::new(0) };
         paced.already_there(99_000);
         let began = time.now();
         for (offset, expected) in [(0, 100_000), (98_000, 2000)] {

@@ -6,6 +6,7 @@
 mod amazon_s3;
 mod dropbox;
 mod google_drive;
+mod large;
 mod one_drive;
 mod support;
 

@@ -18,6 +18,7 @@ use engine::testing::fault::FaultStorage;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -258,8 +259,8 @@ impl Clouds for FakeClouds {
         }))
     }
 
-    fn throttled(&self, storage_id: i64, storage: SharedStorage, bytes_per_sec: u64) -> SharedStorage {
-        lock(&self.throttled).push((storage_id, bytes_per_sec));
+    fn throttled(&self, storage_id: i64, storage: SharedStorage, bytes_per_sec: NonZeroU64) -> SharedStorage {
+        lock(&self.throttled).push((storage_id, bytes_per_sec.get()));
         storage
     }
 }

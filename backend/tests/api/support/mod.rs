@@ -154,7 +154,7 @@ impl TestApp {
                 }
             })
         });
-        TestApp { app, clock: TestClock::at(monday()), dir, stopping: gateway.stopping, call }
+        TestApp { app, clock, dir, stopping: gateway.stopping, call }
     }
 
     /// Ends the server as a stop does; its folder stays.

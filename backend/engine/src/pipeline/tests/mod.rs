@@ -2,6 +2,7 @@
 
 mod cancel;
 mod database;
+mod dead;
 mod local;
 mod remote;
 mod retention;

@@ -20,6 +20,12 @@ pub(super) struct Login {
     access: BTreeMap<String, DateTime<Utc>>,
 }
 
+impl Login {
+    pub fn secrets(&self) -> Vec<String> {
+        self.codes.keys().chain(self.refresh.keys()).chain(self.access.keys()).cloned().collect()
+    }
+}
+
 struct Code {
     redirect_uri: String,
     challenge: String,

@@ -185,6 +185,13 @@ impl FakeOneDrive {
         &self.world.record.time
     }
 
+    /// Everything so far that may show in no message and no log: tokens, codes, the capabilities of upload sessions and downloads.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.world.lock().login.secrets();
+        secrets.extend([Self::CLIENT_SECRET.to_owned(), "capability-".to_owned()]);
+        secrets
+    }
+
     /// What a driver takes as its base URL.
     ///
     /// # Errors
