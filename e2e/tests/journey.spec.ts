@@ -29,7 +29,7 @@ test('the first administrator is made with the set-up token, and only with it', 
   await page.getByRole('textbox', { name: 'Set-up token' }).fill(SETUP_TOKEN);
   await page.getByRole('button', { name: 'Create administrator' }).click();
   await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
-  await expect(navigation(page)).toHaveText([/Overview/, /Backup Sets/, /Backup Logs/, /Configuration/, /Users/, /Roles/]);
+  await expect(navigation(page)).toHaveText([/Overview/, /Backup Sets/, /Storage Sets/, /Backup Logs/, /Configuration/, /Users/, /Roles/]);
   await inspect(page, 'overview-empty');
   await signOut(page);
 });
@@ -160,7 +160,7 @@ test('a viewer sees everything and is offered nothing to change', async ({ page 
   await signOut(page);
 
   await signIn(page, VIEWER, '/backups');
-  await expect(navigation(page)).toHaveText([/Overview/, /Backup Sets/, /Backup Logs/]);
+  await expect(navigation(page)).toHaveText([/Overview/, /Backup Sets/, /Storage Sets/, /Backup Logs/]);
   await expect(page.getByRole('row', { name: /Nightly/ })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Add Backup Set' })).toHaveCount(0);
   for (const name of [/Create Backup/, /Delete/, /Edit/]) {

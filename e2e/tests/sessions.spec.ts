@@ -43,7 +43,7 @@ test('a session that another user takes over shows nothing of the first', async 
   await page.getByRole('textbox', { name: 'User name' }).fill(ADMIN.username);
   await page.getByRole('textbox', { name: 'Password' }).fill(ADMIN.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await expect(navigation(page)).toHaveCount(6);
+  await expect(navigation(page)).toHaveCount(7);
   await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('');
 });
 
@@ -62,7 +62,7 @@ test('what somebody may do, and who they are, is looked at with every new token'
   // Somebody else signs in in this browser: the cookie is theirs now.
   await context.request.post('/api/v1/auth/login', { data: ADMIN });
   await page.clock.fastForward('16:00');
-  await expect(navigation(page)).toHaveCount(6);
+  await expect(navigation(page)).toHaveCount(7);
   await expect(page.getByText('You are signed in as “ada” now.')).toBeVisible();
 });
 
@@ -71,11 +71,11 @@ test('tabs follow one another, and one that wakes late signs nobody out', async 
   await signIn(page, ADMIN);
   const other = await context.newPage();
   await other.goto('/backups');
-  await expect(navigation(other)).toHaveCount(6);
+  await expect(navigation(other)).toHaveCount(7);
   await signOut(page);
   await expect(other.getByText('You signed out in another tab.')).toBeVisible();
   await signIn(page, ADMIN);
-  await expect(navigation(other)).toHaveCount(6);
+  await expect(navigation(other)).toHaveCount(7);
 
   // The news of the sign-out comes late, after the new sign-in.
   await other.evaluate(() =>
@@ -84,5 +84,5 @@ test('tabs follow one another, and one that wakes late signs nobody out', async 
   await navigation(other).filter({ hasText: 'Backup Logs' }).click();
   await expect(other.getByRole('heading', { name: 'Backup Logs' })).toBeVisible();
   await page.reload();
-  await expect(navigation(page)).toHaveCount(6);
+  await expect(navigation(page)).toHaveCount(7);
 });

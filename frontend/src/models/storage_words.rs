@@ -214,6 +214,7 @@ mod tests {
                 .iter()
                 .map(|(step, ok)| StorageTestStep { step: (*step).into(), ok: *ok, message: "said".into() })
                 .collect(),
+            notes: vec![],
         }
     }
 

@@ -1,6 +1,6 @@
 use super::{create, drive, input, keeper, linked};
 use crate::support::CloudApp;
-use contract::{Resource, StorageType, endpoints as ep};
+use contract::{Resource, StorageState, StorageType, endpoints as ep};
 
 #[actix_web::test]
 async fn whoever_saves_backup_sets_sees_what_to_choose_from_and_no_more() {
@@ -11,14 +11,16 @@ async fn whoever_saves_backup_sets_sees_what_to_choose_from_and_no_more() {
     create(&app, &keeper, &input("c", StorageType::AmazonS3)).await;
     let someone = app.someone_with(&[Resource::Backups, Resource::BackupsSave]).await;
     let answer = app.call(&ep::LIST_STORAGE_OPTIONS, &[]).by(&someone).send().await;
+    let options = answer.ok();
+    assert!(options.redirect_uri.ends_with("/oauth/callback"), "{}", options.redirect_uri);
     let found: Vec<_> =
-        answer.ok().items.into_iter().map(|o| (o.title, o.kind, o.enabled, o.linked)).collect();
+        options.items.into_iter().map(|o| (o.title, o.kind, o.enabled, o.linked, o.state)).collect();
     assert_eq!(
         found,
         [
-            ("a".to_owned(), StorageType::OneDrive, true, false),
-            ("b".to_owned(), StorageType::GoogleDrive, true, true),
-            ("c".to_owned(), StorageType::AmazonS3, true, true),
+            ("a".to_owned(), StorageType::OneDrive, true, false, StorageState::NotLinked),
+            ("b".to_owned(), StorageType::GoogleDrive, true, true, StorageState::Ready),
+            ("c".to_owned(), StorageType::AmazonS3, true, true, StorageState::Ready),
         ]
     );
     assert!(!answer.text().contains("client") && !answer.text().contains("ada"), "{}", answer.text());

@@ -50,7 +50,8 @@ pub fn DeleteDialog(
                 }
             }
             busy.try_set(false);
-            on_done.run(());
+            // The page may have been left meanwhile.
+            on_done.try_run(());
         });
     };
     let users =

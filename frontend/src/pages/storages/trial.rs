@@ -140,6 +140,9 @@ fn Report(report: StorageTestReport, kind: StorageType) -> impl IntoView {
             </div>
         }
     });
+    let notes =
+        report.notes.iter().cloned().map(|note| view! { <Notice tone=Tone::Info><p>{note}</p></Notice> });
+    let notes = notes.collect_view();
     let path = report.path.clone().filter(|p| !p.is_empty());
     let account = report.account.clone();
     view! {
@@ -149,5 +152,6 @@ fn Report(report: StorageTestReport, kind: StorageType) -> impl IntoView {
         </Notice>
         {space}
         <ol class="trial-steps" aria-label="Steps">{steps}</ol>
+        {notes}
     }
 }
