@@ -3,7 +3,7 @@ import { type Page, expect, test as base } from '@playwright/test';
 import { Server } from './server';
 
 /** What a browser says to itself when the API answers as it should: not an error of the page. */
-const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404|409|422|429)/;
+const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404|409|412|422|429)/;
 
 export const test = base.extend<{ quiet: void }, { story: string; server: Server }>({
   /** Files with the same one share a server. */

@@ -122,10 +122,20 @@ pub fn Place(typed: RwSignal<StorageForm>) -> impl IntoView {
 
 #[component]
 pub fn Advanced(typed: RwSignal<StorageForm>, kind: StorageType) -> impl IntoView {
-    let open = typed.with_untracked(StorageForm::is_advanced);
+    let form = expect_context::<Form>();
+    let open = RwSignal::new(typed.with_untracked(StorageForm::is_advanced));
+    // A mistake is not left out of sight.
+    Effect::new(move |_| {
+        form.refusals();
+        let fields = ["storage_class", "encryption", "kms_key_id", "max_bytes_per_sec"];
+        if fields.into_iter().any(|field| untrack(|| form.error(field)).is_some()) {
+            open.set(true);
+        }
+    });
+    let toggled = move |event| open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
     let (limit, set_limit) = create_slice(typed, |t| t.limit.clone(), |t, v| t.limit = v);
     view! {
-        <details class="card advanced" open=open>
+        <details class="card advanced" prop:open=move || open.get() on:toggle=toggled>
             <summary><h2>"Advanced"</h2><Icon icon=lu::LuChevronDown/></summary>
             <div class="fields two">
                 {(kind == StorageType::AmazonS3).then(|| view! { <Objects typed/> })}

@@ -160,7 +160,7 @@ pub fn Editor(
             <fieldset class="bare" disabled=!may_save>
                 <General typed/>
                 <Credentials typed kind secret_stored>
-                    {(!existing || !consent).then(|| view! { <Guide kind open=!existing/> })}
+                    {(!existing || !consent).then(|| view! { <Guide kind open=!existing && consent/> })}
                 </Credentials>
                 {(kind == StorageType::AmazonS3).then(|| view! { <Place typed/> })}
                 <Advanced typed kind/>

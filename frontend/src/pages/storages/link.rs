@@ -49,7 +49,7 @@ pub fn LinkCard(kind: StorageType, editing: Editing) -> impl IntoView {
         })
     };
     view! {
-        <Card title="Account" aside=badge>
+        <Card title="Account" aside=move || badge>
             <div role="status">{facts}</div>
             {may_link.then(|| view! {
                 {move || if good.get() {
