@@ -46,8 +46,8 @@ pub struct StoreConfig {
     #[arg(long, env = "STOREKEEP_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     pub demo: bool,
 
-    /// Overrides the database that env.php names: mysql://user:password@host:3306/name. Prefer the variable: a flag is
-    /// visible to every user of the machine.
+    /// Replaces the connection `default` of env.php (others stay): mysql://user:password@host:3306/name. Prefer the variable: a
+    /// flag is visible to every user of the machine.
     #[arg(long, env = "STOREKEEP_MAGENTO_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub magento_database_url: Option<Secret>,
 

@@ -100,16 +100,13 @@ impl Account {
         let token = self.token(None).await?;
         let mut answer = self.http.call(request(&token), limit).await?;
         if answer.status == 401 {
-            if let Some(error) = (self.provider.unauthorized)(&answer) {
-                if error.kind == ErrorKind::NeedsRelink {
-                    self.tell_lost(&error.message).await;
-                }
+            if let Some(error) = self.final_word(&answer).await {
                 return Err(error);
             }
             let fresh = self.token(Some(&token)).await?;
             answer = self.http.call(request(&fresh), limit).await?;
             if answer.status == 401 {
-                return Err(self.refused().await);
+                return Err(self.twice(&answer).await);
             }
         }
         self.heed(&answer);
@@ -125,28 +122,46 @@ impl Account {
         self: &Arc<Self>,
         request: impl Fn(&Secret) -> RequestBuilder + Send + Sync,
     ) -> Result<std::result::Result<(Answer, ByteStream), Answer>> {
+        let losses = self.losses.load(Ordering::SeqCst);
         self.pause().await;
         let token = self.token(None).await?;
         let mut got = self.http.stream(request(&token)).await?;
         if let Err(answer) = &got
             && answer.status == 401
         {
-            if let Some(error) = (self.provider.unauthorized)(answer) {
-                if error.kind == ErrorKind::NeedsRelink {
-                    self.tell_lost(&error.message).await;
-                }
+            if let Some(error) = self.final_word(answer).await {
                 return Err(error);
             }
             let fresh = self.token(Some(&token)).await?;
             got = self.http.stream(request(&fresh)).await?;
-            if got.as_ref().is_err_and(|answer| answer.status == 401) {
-                return Err(self.refused().await);
+            if let Err(answer) = &got
+                && answer.status == 401
+            {
+                return Err(self.twice(answer).await);
             }
         }
-        if let Err(answer) = &got {
-            self.heed(answer);
+        match &got {
+            Ok(_) => self.tell_works(losses).await,
+            Err(answer) => self.heed(answer),
         }
         Ok(got)
+    }
+
+    /// What a 401 means beyond a token that has run out, as the provider words it.
+    async fn final_word(&self, answer: &Answer) -> Option<Error> {
+        let error = (self.provider.unauthorized)(answer)?;
+        if error.kind == ErrorKind::NeedsRelink {
+            self.tell_lost(&error.message).await;
+        }
+        Some(error)
+    }
+
+    /// A fresh token is refused too.
+    async fn twice(&self, answer: &Answer) -> Error {
+        match self.final_word(answer).await {
+            Some(error) => error,
+            None => self.refused().await,
+        }
     }
 
     /// An access token that still holds for a while; `refused` is one that the provider did not take.

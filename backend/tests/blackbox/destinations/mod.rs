@@ -8,7 +8,7 @@ mod rekey;
 mod retention;
 
 use super::server::Setup;
-use super::{Api, Server};
+use super::Api;
 use engine::storage::{SharedStorage, StorageKind};
 use engine::testing::clouds::Clouds;
 use futures_util::StreamExt;
@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Below the account; for Amazon S3 below the bucket.
@@ -160,20 +159,4 @@ pub fn results(log: &Value) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let rows = log["storages"].as_array().unwrap_or_else(|| panic!("{log:#}"));
     rows.iter().map(|row| (text(&row["type"]), (text(&row["status"]), text(&row["message"])))).collect()
-}
-
-/// Waits until something is so, half a minute at most.
-pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !so() {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what}: not within half a minute");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// The most memory that the process has held at once, in bytes.
-pub fn peak_memory(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() * 1024
 }

@@ -97,13 +97,9 @@ async fn a_dead_provider_fails_its_row_in_time_and_delays_no_other(#[case] liste
     rows.push(remote_row("good", 1, good.clone()));
     rows.push(local_row(1));
     let began = Instant::now();
-    let outcome = run_tuned(
-        Job { rows, ..bench.job(&day(1)) },
-        crate::event::Events::default(),
-        CancellationToken::new(),
-        QUICK,
-    )
-    .await;
+    let outcome =
+        run_tuned(Job { rows, ..bench.job(&day(1)) }, record(|_| {}).0, CancellationToken::new(), QUICK)
+            .await;
     let took = began.elapsed();
     if let Some(silence) = silence {
         silence.abort();

@@ -431,3 +431,32 @@ async fn what_is_read_as_it_comes_gets_a_fresh_token_and_keeps_pauses_too() {
     lock(&world.provided).deaf = true;
     assert_eq!(read().await.err().unwrap().kind, ErrorKind::NeedsRelink);
 }
+
+#[tokio::test]
+async fn the_provider_has_the_last_word_about_a_fresh_token_too() {
+    for streaming in [false, true] {
+        let world = World::new().await;
+        // The first token is refused without a word, the second with one.
+        let refusal = |reply: Reply| Fault::once("GET", "/api", fake::Action::Answer(reply));
+        world.server.plan(refusal(Reply::status(401)));
+        world.server.plan(refusal(Reply::status(401).with("x-final", "1")));
+        let error = if streaming {
+            let url: reqwest::Url = format!("{}/api", world.server.url()).parse().unwrap();
+            let get = |token: &Secret| world.account.http.get(url.clone()).bearer_auth(token.expose());
+            world.account.stream(get).await.map(|_| ()).unwrap_err()
+        } else {
+            world.call().await.map(|_| ()).unwrap_err()
+        };
+        assert_eq!(error.message, "The user is suspended.", "streaming: {streaming}");
+        assert_eq!(world.told().last().unwrap(), "lost: The user is suspended.", "streaming: {streaming}");
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_begins_proves_that_the_grant_works() {
+    let world = World::new().await;
+    let url: reqwest::Url = format!("{}/api", world.server.url()).parse().unwrap();
+    let get = |token: &Secret| world.account.http.get(url.clone()).bearer_auth(token.expose());
+    assert!(world.account.stream(get).await.unwrap().is_ok());
+    assert_eq!(world.told(), ["save refresh-1 true", "works"]);
+}
