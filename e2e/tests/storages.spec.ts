@@ -268,6 +268,8 @@ test('storages: destinations of a Backup Set are chosen, ordered and kept', asyn
   await expect(page.getByText('Attic of the house is now 3 of 4.')).toBeAttached();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('button', { name: 'Move Attic of the house up' })).toBeFocused();
+  // High enough that nothing has to scroll while it is dragged.
+  await page.setViewportSize({ width: 1440, height: 1500 });
   await rows.nth(3).locator('.drag').dragTo(rows.nth(1));
   await expect(rows).toContainText(['This server', 'Attic of the house', 'Shop drive', 'My box']);
   await rows.nth(1).getByRole('textbox', { name: 'Bucket and folder' }).fill('shop-backups/nightly/');

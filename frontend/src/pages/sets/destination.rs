@@ -155,7 +155,7 @@ fn Fields(
     let set_path = SignalSetter::map(move |v: String| change(rows, key, |r| r.path = v));
     view! {
         <div class="dest-fields">
-            {id.is_some().then(|| move || {
+            {id.is_some().then_some(move || {
                 let (label, placeholder, hint) = path_field(kind.get().unwrap_or(StorageType::Local));
                 view! {
                     <TextField
