@@ -331,6 +331,15 @@ test('storages: the bell counts what is open, and is honest when it cannot ask',
   const inbox = page.getByRole('region', { name: 'Inbox' });
   await expect(inbox.getByRole('listitem')).toHaveCount(3);
   await inspect(page, 'bell');
+  // On a phone it stands in the bar at the top.
+  await page.keyboard.press('Escape');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await bell.click();
+  await expect(inbox.getByRole('listitem')).toHaveCount(3);
+  await page.screenshot({ path: 'screenshots/bell-phone.png' });
+  await page.keyboard.press('Escape');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await bell.click();
   await inbox.getByRole('button', { name: /^Dismiss “The secret/ }).click();
   await expect(bell).toHaveAccessibleName('Inbox, 2 open');
   await expect(inbox.getByRole('heading', { name: 'Inbox' })).toBeFocused();

@@ -7,8 +7,8 @@ mod kill;
 mod rekey;
 mod retention;
 
-use super::server::Setup;
 use super::Api;
+use super::server::Setup;
 use engine::storage::{SharedStorage, StorageKind};
 use engine::testing::clouds::Clouds;
 use futures_util::StreamExt;

@@ -110,13 +110,15 @@ fn Destinations(rows: Vec<RowResult>) -> impl IntoView {
                     let local = row.storage_id == "local";
                     let icon = storages::icon(row.kind);
                     let amount = format!("{} in {}", format::bytes(row.bytes), format::duration(row.seconds));
+                    // Of what never began there is nothing to count.
+                    let counted = row.bytes > 0 || row.status == RowStatus::Success;
                     view! {
                         <li class="result-row">
                             <span class="choice-icon"><Icon icon/></span>
                             <div class="grow">
                                 <p><strong>{row.title}</strong>{(!local).then(|| view! { " "<span class="mute">{words::storage_type(row.kind)}</span> })}</p>
                                 {(!row.message.is_empty()).then(|| view! { <p class="pre">{row.message}</p> })}
-                                <p class="mute small">{amount}</p>
+                                {counted.then(|| view! { <p class="mute small">{amount}</p> })}
                             </div>
                             <Badge tone text/>
                         </li>
