@@ -223,6 +223,22 @@ test('storages: a code that is copied by hand links as well, and another account
     ['https://shop.example.org/oauth/callback?code=abc&state=x', true],
   ]);
   expect(sent[0]).not.toHaveProperty('client_secret');
+
+  // Another app ends the link, which is asked as well.
+  await page.getByRole('textbox', { name: 'App key' }).fill('id-of-another-app');
+  await page.getByRole('button', { name: 'Save Storage Set' }).click();
+  const other = page.getByRole('dialog', { name: 'End the link to this account?' });
+  await other.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('textbox', { name: 'App key' })).toHaveValue('id-of-another-app');
+  await page.getByRole('button', { name: 'Save Storage Set' }).click();
+  await other.getByRole('button', { name: 'Save and end the link' }).click();
+  await expect(other).toBeHidden();
+  await expect(page.getByText('“Box” was saved.')).toBeVisible();
+  expect(sent.slice(2).map((input) => [input.client_id, input.confirm_other_account])).toEqual([
+    ['id-of-another-app', false],
+    ['id-of-another-app', false],
+    ['id-of-another-app', true],
+  ]);
 });
 
 test('storages: a change by somebody else is not written over unasked', async ({ page, request }) => {

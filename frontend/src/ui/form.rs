@@ -100,7 +100,8 @@ impl Form {
 
     /// Takes over what the server answered. When the session has ended, signing in again comes first.
     pub fn refuse(self, problem: Problem) {
-        if !session::is_over(&problem) {
+        // The page may have been left meanwhile.
+        if self.refusals.try_get_untracked().is_some() && !session::is_over(&problem) {
             self.server.set(problem.errors.clone());
             self.turn_down(problem);
         }

@@ -34,6 +34,10 @@ impl Rows {
         }
     }
 
+    fn name_of(self, key: u32) -> String {
+        untrack(|| self.name(self.typed.with(|t| t.row(key).and_then(|r| r.storage_id))))
+    }
+
     /// Moves by one and keeps the focus on the button, or on the other one at an end.
     pub fn move_row(self, key: u32, down: bool) {
         self.typed.update(|t| t.move_row(key, down));
@@ -56,7 +60,7 @@ impl Rows {
     }
 
     pub fn remove(self, key: u32) {
-        let name = self.name(self.typed.with_untracked(|t| t.row(key).and_then(|r| r.storage_id)));
+        let name = self.name_of(key);
         self.typed.update(|t| t.remove_row(key));
         self.said.set(format!("{name} was removed."));
         focus_later("add-destination".into());
@@ -64,7 +68,7 @@ impl Rows {
 
     fn add(self, storage_id: Option<i64>) {
         let key = self.typed.try_update(|t| t.add_row(storage_id)).flatten();
-        self.said.set(format!("{} was added.", self.name(storage_id)));
+        self.said.set(format!("{} was added.", untrack(|| self.name(storage_id))));
         if let Some(key) = key {
             focus_later(row_button(key, "enabled"));
         }
@@ -72,7 +76,7 @@ impl Rows {
 
     fn say_place(self, key: u32) {
         let place = self.typed.with_untracked(|t| t.place(key).map(|at| (at + 1, t.storages.len())));
-        let name = self.name(self.typed.with_untracked(|t| t.row(key).and_then(|r| r.storage_id)));
+        let name = self.name_of(key);
         if let Some((at, of)) = place {
             self.said.set(format!("{name} is now {at} of {of}."));
         }

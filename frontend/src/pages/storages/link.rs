@@ -90,8 +90,8 @@ fn Linking(kind: StorageType, editing: Editing) -> impl IntoView {
             let result = api::bare(&ep::GET_STORAGE, &[&path.get_value()]).await;
             looking.try_set_value(false);
             let Ok(now) = result else { return };
-            let linked = before.with_value(|b| b.as_ref().is_some_and(|b| is_linked_since(b, &now)));
-            if linked && waiting.try_set(None).is_none() {
+            let linked = before.try_with_value(|b| b.as_ref().is_some_and(|b| is_linked_since(b, &now)));
+            if linked == Some(true) && waiting.try_set(None).is_none() {
                 toaster.good(format!("Linked to {}.", now.account.clone().unwrap_or_default()));
                 editing.set.try_set(Some(now));
             }
@@ -130,8 +130,8 @@ fn Linking(kind: StorageType, editing: Editing) -> impl IntoView {
                     // The steps say it already.
                     let warnings =
                         link.warnings.into_iter().filter(|w| w.code != "google_testing_mode").collect();
-                    let begun = waiting.with_untracked(Option::is_none);
-                    waiting.set(Some(Waiting { url: link.authorize_url, warnings, blocked: !opened }));
+                    let begun = waiting.try_with_untracked(Option::is_none) == Some(true);
+                    waiting.try_set(Some(Waiting { url: link.authorize_url, warnings, blocked: !opened }));
                     if begun {
                         wait(js_sys::Date::now());
                     }
