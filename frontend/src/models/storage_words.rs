@@ -50,7 +50,7 @@ pub fn remedy(set: &StorageSet) -> Option<(Tone, String, String)> {
         StorageState::NotLinked => Some((
             Tone::Info,
             "No account is linked yet".into(),
-            "Until one is, no copies can be sent there. The steps are below.".into(),
+            "Until one is, no copies can be sent there.".into(),
         )),
         StorageState::NeedsRelink => Some((
             Tone::Bad,

@@ -85,6 +85,13 @@ impl Form {
         }
     }
 
+    /// The same for every entry below `path`, once they stand in another order.
+    pub fn edited_below(self, path: &str) {
+        if self.server.with_untracked(|l| l.iter().any(|e| is_below(&e.field, path))) {
+            self.server.update(|l| l.retain(|e| !is_below(&e.field, path)));
+        }
+    }
+
     /// Call when the form is sent: true when its own rules are content.
     pub fn submit(self) -> bool {
         self.submitted.set(true);

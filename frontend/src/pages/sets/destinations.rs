@@ -15,6 +15,7 @@ use wasm_bindgen::JsCast;
 /// What the rows share.
 #[derive(Clone, Copy)]
 pub struct Rows {
+    pub form: Form,
     pub typed: RwSignal<SetForm>,
     pub known: Known,
     pub read_only: bool,
@@ -34,13 +35,19 @@ impl Rows {
         }
     }
 
+    /// What the server said is of the rows as they stood.
+    fn arrange<R: Default>(self, change: impl FnOnce(&mut SetForm) -> R) -> R {
+        self.form.edited_below("storages");
+        self.typed.try_update(change).unwrap_or_default()
+    }
+
     fn name_of(self, key: u32) -> String {
         untrack(|| self.name(self.typed.with(|t| t.row(key).and_then(|r| r.storage_id))))
     }
 
     /// Moves by one and keeps the focus on the button, or on the other one at an end.
     pub fn move_row(self, key: u32, down: bool) {
-        self.typed.update(|t| t.move_row(key, down));
+        self.arrange(|t| t.move_row(key, down));
         self.say_place(key);
         let can = self.typed.with_untracked(|t| t.can_move(key, down));
         focus_later(row_button(key, if can == down { "down" } else { "up" }));
@@ -48,7 +55,7 @@ impl Rows {
 
     pub fn drop_on(self, onto: u32) {
         if let Some(key) = self.dragged.get_untracked() {
-            self.typed.update(|t| t.drop_row(key, onto));
+            self.arrange(|t| t.drop_row(key, onto));
             self.say_place(key);
         }
         self.end_drag();
@@ -61,13 +68,13 @@ impl Rows {
 
     pub fn remove(self, key: u32) {
         let name = self.name_of(key);
-        self.typed.update(|t| t.remove_row(key));
+        self.arrange(|t| t.remove_row(key));
         self.said.set(format!("{name} was removed."));
         focus_later("add-destination".into());
     }
 
     fn add(self, storage_id: Option<i64>) {
-        let key = self.typed.try_update(|t| t.add_row(storage_id)).flatten();
+        let key = self.arrange(|t| t.add_row(storage_id));
         self.said.set(format!("{} was added.", untrack(|| self.name(storage_id))));
         if let Some(key) = key {
             focus_later(row_button(key, "enabled"));
@@ -103,6 +110,7 @@ pub fn Destinations(typed: RwSignal<SetForm>, read_only: bool) -> impl IntoView 
     let known = expect_context::<Known>();
     known.want();
     let rows = Rows {
+        form: expect_context::<Form>(),
         typed,
         known,
         read_only,

@@ -39,11 +39,11 @@ pub fn LinkCard(kind: StorageType, editing: Editing) -> impl IntoView {
     };
     let facts = move || {
         account.get().map(|account| {
-            let words = if good.get() { "Linked to" } else { "Was linked to" };
+            let (words, when) = if good.get() { ("Linked to", "Since") } else { ("Was linked to", "Linked") };
             view! {
                 <dl class="facts row">
                     <Fact term=words>{account}</Fact>
-                    {linked_at.get().map(|at| view! { <Fact term="Since"><When at/></Fact> })}
+                    {linked_at.get().map(|at| view! { <Fact term=when><When at/></Fact> })}
                 </dl>
             }
         })
@@ -51,6 +51,7 @@ pub fn LinkCard(kind: StorageType, editing: Editing) -> impl IntoView {
     view! {
         <Card title="Account" aside=move || badge>
             <div role="status">{facts}</div>
+            {move || (!may_link && account.with(Option::is_none)).then(|| view! { <p class="mute">"None is linked yet."</p> })}
             {may_link.then(|| view! {
                 {move || if good.get() {
                     view! {
@@ -97,11 +98,16 @@ fn Linking(kind: StorageType, editing: Editing) -> impl IntoView {
             }
         });
     };
-    let wait = move |started: f64| {
+    // Every start has its own ten minutes, and ends the wait of the one before.
+    let turn = StoredValue::new(0_u32);
+    let wait = move || {
+        let (mine, started) = (turn.get_value() + 1, js_sys::Date::now());
+        turn.set_value(mine);
         leptos::task::spawn_local(async move {
             loop {
                 gloo_timers::future::TimeoutFuture::new(LOOK_MS).await;
-                if waiting.try_with_untracked(Option::is_some) != Some(true) {
+                let on = waiting.try_with_untracked(Option::is_some) == Some(true);
+                if !on || turn.get_value() != mine {
                     return;
                 }
                 if js_sys::Date::now() - started > PATIENCE_MS {
@@ -130,10 +136,10 @@ fn Linking(kind: StorageType, editing: Editing) -> impl IntoView {
                     // The steps say it already.
                     let warnings =
                         link.warnings.into_iter().filter(|w| w.code != "google_testing_mode").collect();
-                    let begun = waiting.try_with_untracked(Option::is_none) == Some(true);
-                    waiting.try_set(Some(Waiting { url: link.authorize_url, warnings, blocked: !opened }));
-                    if begun {
-                        wait(js_sys::Date::now());
+                    let next = Waiting { url: link.authorize_url, warnings, blocked: !opened };
+                    // Otherwise the page was left meanwhile.
+                    if waiting.try_set(Some(next)).is_none() {
+                        wait();
                     }
                 }
                 Err(refused) => {
