@@ -64,6 +64,11 @@ impl AuthService {
         AuthService { db, clock, key, passwords, users, throttle: Arc::default(), setup }
     }
 
+    /// How many passwords were compared with a hash so far: once for every sign-in that was tried, whether the user exists or not.
+    pub fn passwords_compared(&self) -> u64 {
+        self.passwords.compared()
+    }
+
     pub async fn setup_needed(&self) -> Result<bool, Error> {
         Ok(!self.users.administrator_exists().await?)
     }

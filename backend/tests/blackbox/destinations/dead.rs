@@ -32,7 +32,7 @@ fn a_destination_that_nobody_answers_at_fails_with_its_reason_and_delays_no_othe
     for row in rows {
         let dead = row["title"] == "Gone";
         assert_eq!(row["status"], if dead { "failed" } else { "success" }, "{row:#}");
-        let seconds = row["duration_sec"].as_f64().unwrap();
+        let seconds = row["seconds"].as_f64().unwrap();
         assert!(seconds < if dead { BOUND_SEC } else { 15.0 }, "{row:#}");
     }
     let message = &results(&log)["amazon_s3"].1;

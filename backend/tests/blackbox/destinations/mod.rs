@@ -29,6 +29,7 @@ pub struct World {
 
 impl World {
     pub fn start() -> World {
+        storekeep::crypto::install_providers();
         let runtime = Runtime::new().unwrap();
         let clouds = runtime.block_on(Clouds::start()).unwrap();
         World { clouds, runtime }
@@ -119,14 +120,8 @@ impl World {
     pub fn assert_no_sessions(&self) {
         assert_eq!(self.clouds.google_drive.open_sessions(), 0, "sessions at Google Drive");
         assert_eq!(self.clouds.one_drive.open_sessions(), 0, "sessions at OneDrive");
-        let info =
-            self.clouds.amazon_s3.command(&["bucket", "info", self.clouds.amazon_s3.bucket()]).unwrap();
-        let unfinished =
-            info.lines().find(|line| line.to_lowercase().contains("multipart")).unwrap_or_default();
-        assert!(
-            unfinished.split_whitespace().any(|word| word == "0"),
-            "unfinished uploads in the bucket:\n{info}"
-        );
+        let unfinished = self.wait(self.clouds.amazon_s3.unfinished()).unwrap();
+        assert_eq!(unfinished, Vec::<String>::new(), "uploads to Amazon S3");
     }
 
     pub fn assert_clean(&self) {

@@ -52,8 +52,14 @@ impl QuickXor {
     }
 }
 
+/// `into` is as long as `bytes`, or longer. In words, for builds that leave it to us.
 fn mix(into: &mut [u8], bytes: &[u8]) {
-    for (a, b) in into.iter_mut().zip(bytes) {
+    let whole = bytes.len() / 16 * 16;
+    let (words, rest) = into.split_at_mut(whole);
+    for (a, b) in words.as_chunks_mut::<16>().0.iter_mut().zip(bytes[..whole].as_chunks::<16>().0) {
+        *a = (u128::from_ne_bytes(*a) ^ u128::from_ne_bytes(*b)).to_ne_bytes();
+    }
+    for (a, b) in rest.iter_mut().zip(&bytes[whole..]) {
         *a ^= b;
     }
 }

@@ -9,6 +9,7 @@ pub use forward::Forward;
 use crate::storage::amazon_s3::{AmazonS3, Settings};
 use crate::storage::time::SystemTime;
 use crate::storage::{Cloud, MemorySessions, Secret};
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use std::fs::File;
 use std::io;
 use std::net::TcpListener;
@@ -173,6 +174,32 @@ impl Garage {
         self.command(&["key", "import", "--yes", "-n", &id, &id, &secret])?;
         self.command(&[&["bucket", "allow"], rights, &[bucket, "--key", &id]].concat())?;
         Ok(Settings { access_key_id: id, secret_access_key: Secret::new(secret), ..self.settings() })
+    }
+
+    /// A plain client of the server, which knows nothing of the driver.
+    pub fn client(&self, settings: &Settings) -> aws_sdk_s3::Client {
+        let secret = settings.secret_access_key.expose();
+        let credentials = Credentials::new(&settings.access_key_id, secret, None, None, "test");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(self.url())
+            .force_path_style(true)
+            .region(Region::new(settings.region.clone()))
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .credentials_provider(credentials);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Keys of uploads in parts that were neither completed nor given up, as the server lists them on one page.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn unfinished(&self) -> io::Result<Vec<String>> {
+        let client = self.client(&self.settings());
+        let listing =
+            client.list_multipart_uploads().bucket(BUCKET).send().await.map_err(io::Error::other)?;
+        Ok(listing.uploads().iter().filter_map(|upload| upload.key().map(str::to_owned)).collect())
     }
 
     /// The bucket that is there from the start.

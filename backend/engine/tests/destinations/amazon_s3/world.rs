@@ -1,7 +1,6 @@
 //! A real server, a proxy in front of it that misbehaves by plan, and a bucket's folder with something of others in it.
 
 use crate::support::{bytes, patient, pattern};
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream as Bytes;
 use engine::storage::amazon_s3::{AmazonS3, Settings, Tuning};
 use engine::storage::{Body, ByteStream, Cloud, Error, ErrorKind, MemorySessions, Retry, Storage};
@@ -56,20 +55,6 @@ pub fn tuning() -> Tuning {
     }
 }
 
-pub fn raw(settings: &Settings) -> aws_sdk_s3::Client {
-    let credentials =
-        Credentials::new(&settings.access_key_id, settings.secret_access_key.expose(), None, None, "test");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(settings.endpoint.as_ref().unwrap().as_str())
-        .force_path_style(true)
-        .region(Region::new(settings.region.clone()))
-        .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-        .credentials_provider(credentials);
-    aws_sdk_s3::Client::from_conf(config.build())
-}
-
 impl World {
     pub async fn new() -> World {
         let garage = garage().await;
@@ -85,7 +70,7 @@ impl World {
         let forward = Arc::new(Forward::new(address));
         let proxy = FakeServer::start(forward.clone(), record).await.unwrap();
         let prefix = format!("scenario-{}", WORLDS.fetch_add(1, Ordering::Relaxed));
-        let raw = raw(&Settings { endpoint: garage.settings().endpoint, ..settings });
+        let raw = garage.client(&settings);
         let (bucket, sessions) = (bucket.to_owned(), Arc::default());
         let world = World { garage, forward, proxy, time, bucket, prefix, sessions, raw, tuning: tuning() };
         world.plant(FOREIGN, b"somebody else's").await;
