@@ -1,21 +1,29 @@
 import AxeBuilder from '@axe-core/playwright';
 import { type Page, expect, test as base } from '@playwright/test';
+import { Clouds } from './clouds';
 import { Server } from './server';
 
 /** What a browser says to itself when the API answers as it should: not an error of the page. */
 const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404|409|412|422|429)/;
 
-export const test = base.extend<{ quiet: void }, { story: string; server: Server }>({
+export const test = base.extend<{ quiet: void }, { story: string; clouds: boolean; server: Server }>({
   /** Files with the same one share a server. */
   story: ['from the start', { option: true, scope: 'worker' }],
+  /** Whether the server reaches accounts at all four kinds of clouds. */
+  clouds: [false, { option: true, scope: 'worker' }],
   server: [
-    async ({ story }, use) => {
+    async ({ story, clouds }, use) => {
       test.info().annotations.push({ type: 'story', description: story });
-      const server = await Server.start();
-      await use(server);
-      await server.stop();
+      const sky = clouds ? await Clouds.start() : undefined;
+      try {
+        const server = await Server.start(sky);
+        await use(server);
+        await server.stop();
+      } finally {
+        await sky?.stop();
+      }
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: 240_000 },
   ],
   baseURL: async ({ server }, use) => use(server.url),
   /** Fails a test in which the page reported an error, a violation of its content security policy, or got a 5xx. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clouds } from './clouds';
 
 export const SETUP_TOKEN = 'setup-token-of-the-journeys';
 export const ADMIN = { username: 'ada', password: 'correct-horse-battery' };
@@ -14,9 +15,10 @@ export class Server {
     private readonly dir: string,
     readonly url: string,
     private readonly output: () => string,
+    readonly clouds?: Clouds,
   ) {}
 
-  static async start(): Promise<Server> {
+  static async start(clouds?: Clouds): Promise<Server> {
     const binary = process.env.STOREKEEP_BINARY;
     if (!binary) throw new Error('STOREKEEP_BINARY is not set: start the journeys with e2e/run');
     const dir = mkdtempSync(join(tmpdir(), 'storekeep-e2e-'));
@@ -25,6 +27,7 @@ export class Server {
       STOREKEEP_DATA_DIR: join(dir, 'data'),
       STOREKEEP_LISTEN: '127.0.0.1:0',
       STOREKEEP_SETUP_TOKEN: SETUP_TOKEN,
+      ...clouds?.environment,
     };
     const child = spawn(binary, ['serve', '--demo'], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -35,7 +38,7 @@ export class Server {
     for (;;) {
       const url = /http:\/\/127\.0\.0\.1:[1-9]\d*(?=\D)/.exec(output)?.[0];
       if (url && (await fetch(`${url}/readyz`).catch(() => null))?.ok) {
-        return new Server(child, dir, url, () => output);
+        return new Server(child, dir, url, () => output, clouds);
       }
       if (child.exitCode !== null || Date.now() > limit) {
         child.kill('SIGKILL');

@@ -109,10 +109,10 @@ test('storages: a test that goes well shows every step and the space that is lef
         steps: [
           { step: 'credentials', ok: true, message: 'The credentials are complete and can be read.' },
           { step: 'account', ok: true, message: 'The account is ada@example.org.' },
-          { step: 'space', ok: true, message: '10800000000 bytes are free.' },
+          { step: 'space', ok: true, message: '10.1 GiB are free.' },
           { step: 'write', ok: true, message: 'A small file was written.' },
           { step: 'read', ok: true, message: 'It was read back as it was written.' },
-          { step: 'list', ok: true, message: 'The folder can be listed.' },
+          { step: 'list', ok: true, message: 'It is in the list of its folder.' },
           { step: 'delete', ok: true, message: 'It was deleted.' },
         ],
         notes: [],

@@ -26,6 +26,7 @@ mod upload;
 mod tests;
 
 pub use local::{LocalCopy, local_copies, remove_partials};
+pub use space::human;
 
 /// Everything one pass needs. Built by the server from a Set and its settings.
 pub struct Job {

@@ -5,6 +5,7 @@ use super::repo::{self, Row};
 use super::service::{Inner, StoragesService};
 use crate::wire;
 use contract::{StorageTestInput, StorageTestReport, StorageTestStep, StorageType, path_error, root_of};
+use engine::pipeline::human;
 use engine::storage::probe::{self, Step};
 use engine::storage::{AccountInfo, Cloud, MemorySessions};
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl Report {
             Some(0) => {
                 self.step("space", false, "The account is full. Free space there, or empty its trash.")
             }
-            Some(free) => self.step("space", true, format!("{} bytes are free.", free)),
+            Some(free) => self.step("space", true, format!("{} are free.", human(free))),
             None => {}
         }
     }

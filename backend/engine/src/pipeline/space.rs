@@ -66,7 +66,7 @@ pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// `1.5 GiB`
-pub(super) fn human(bytes: u64) -> String {
+pub fn human(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {
         return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });

@@ -84,7 +84,9 @@ pub async fn a_pause_is_everybody_s() {
     let told = world.check_error(world.storage.stat("x0").await.unwrap_err());
     assert_eq!(told.kind, ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(120)) });
     let (a, b, c) = tokio::join!(world.storage.stat("x1"), world.storage.stat("x2"), world.storage.list(""));
-    (a.unwrap(), b.unwrap(), c.unwrap());
+    a.unwrap();
+    b.unwrap();
+    c.unwrap();
     world.fake.record().assert_clean();
     let all: Vec<String> = (0..4).map(|n| format!("x{n}")).collect();
     world.ends_with(&all.iter().map(|key| (key.as_str(), b"x".as_slice())).collect::<Vec<_>>()).await;

@@ -227,7 +227,8 @@ pub async fn two_destinations_of_one_account_share_its_token() {
     let other = Arc::clone(&world.drive).storage("Elsewhere", sessions).unwrap();
     let (body, both) = (bytes(b"x"), bytes(b"y"));
     let (a, b) = tokio::join!(world.storage.put(KEY, &body), other.put(KEY, &both));
-    (a.unwrap(), b.unwrap());
+    a.unwrap();
+    b.unwrap();
     assert_eq!(world.fake.record().count("POST", "/token"), 1);
     other.delete(KEY).await.unwrap();
     world.ends_with(&[(KEY, b"x")]).await;

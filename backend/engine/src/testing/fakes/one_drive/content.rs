@@ -250,7 +250,7 @@ impl World {
             state.sessions.insert(id.to_owned(), session);
             return Reply::json(202, &nothing_more);
         }
-        let gone = state.tree.nodes.get(&session.parent).is_none();
+        let gone = !state.tree.nodes.contains_key(&session.parent);
         if gone {
             return self.fault(state, 404, "itemNotFound", None);
         }
