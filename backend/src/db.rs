@@ -33,7 +33,8 @@ pub async fn connect(url: &str) -> Result<Db, DbErr> {
         .map_sqlx_sqlite_opts(|o| {
             o.create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
+                // What was committed has to outlive a power cut: a refresh token that is used up, the key that secrets are sealed with.
+                .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
         });

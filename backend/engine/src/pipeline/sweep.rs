@@ -163,9 +163,12 @@ async fn delete_all(
         match delete_copy(storage, folder, manifest, found.half_deleted).await {
             Ok(()) => swept.deleted.push(name.into()),
             Err(error) => {
-                swept.problem =
-                    Some(format!("The older copy {name} could not be removed: {}", error.message));
-                return swept;
+                let text = format!("The older copy {name} could not be removed: {}", error.message);
+                swept.problem.get_or_insert(text);
+                // A lock on one copy says nothing about the others; a destination that is away does.
+                if error.kind != ErrorKind::PermissionDenied {
+                    return swept;
+                }
             }
         }
     }

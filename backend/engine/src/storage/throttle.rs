@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Time without uploads that may be made up for.
 const BURST: TimeDelta = TimeDelta::milliseconds(250);
+/// More than any number of uploads together would have to wait for.
+const LONGEST_DEBT: TimeDelta = TimeDelta::minutes(30);
 
 /// Gives the bodies of `put` out no faster than its [`Bandwidth`] lets it. Drivers read as they send, so this
 /// is the bandwidth of the upload, but for the block or two that they keep in memory. What the destination has already
@@ -55,6 +57,10 @@ impl Bandwidth {
         let now = self.time.now();
         let wait = {
             let mut spent_until = self.spent_until.lock().unwrap_or_else(PoisonError::into_inner);
+            // A debt that nobody can have made is a clock that was set back.
+            if *spent_until - now > LONGEST_DEBT {
+                *spent_until = now;
+            }
             let from = (*spent_until).max(now - BURST);
             *spent_until = from + price;
             (*spent_until - now).to_std().unwrap_or(Duration::ZERO)
@@ -226,6 +232,17 @@ mod tests {
         }
         // Twice a thousand bytes at a thousand a second.
         assert_eq!(time.now() - began, TimeDelta::milliseconds(1750));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_stops_nothing() {
+        let time = VirtualTime::default();
+        let storage = throttle(100_000, Arc::new(time.clone()));
+        storage.put("a", &body(100_000)).await.unwrap();
+        time.advance(-TimeDelta::hours(2));
+        let began = time.now();
+        storage.put("b", &body(100_000)).await.unwrap();
+        assert_eq!(time.now() - began, TimeDelta::seconds(1));
     }
 
     #[tokio::test]

@@ -123,6 +123,26 @@ async fn a_deletion_deletes_the_manifest_first_and_is_taken_up_again_when_it_was
 }
 
 #[tokio::test]
+async fn a_copy_that_may_not_be_deleted_does_not_keep_the_others() {
+    let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
+    let faulty = Arc::new(FaultStorage::new(memory.clone(), vec![]));
+    let bench = Bench::new();
+    let job = |n, keep| Job { rows: vec![remote_row("7", keep, faulty.clone())], ..bench.job(&day(n)) };
+    for n in 1..=3 {
+        run(job(n, 3)).await;
+    }
+    // Held by a lock, as an object store may hold it.
+    faulty.plan(Fault::always(Op::Put, Effect::Fail(ErrorKind::PermissionDenied)).on(&copy_of(1)));
+    let outcome = run(job(4, 1)).await;
+    assert_eq!(outcome.status, Status::Success);
+    let message = &outcome.rows[0].message;
+    assert!(message.contains("2 older copies were removed."), "{message}");
+    assert!(message.contains(&format!("The older copy {} could not be removed", copy_of(1))), "{message}");
+    let files = |n: u32| ["files/files.tgz", MANIFEST].map(|name| format!("nightly/{}/{name}", copy_of(n)));
+    assert_eq!(memory.keys(), [files(1), files(4)].concat());
+}
+
+#[tokio::test]
 async fn an_incomplete_listing_deletes_nothing() {
     let memory = Arc::new(MemoryStorage::new(StorageKind::Dropbox));
     let faulty = Arc::new(FaultStorage::new(memory.clone(), vec![]));

@@ -11,8 +11,9 @@ use crate::storage::{
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, LifecycleRule, ObjectLockEnabled};
 use futures_util::StreamExt;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The longest key, in bytes, as the provider counts it.
@@ -28,12 +29,19 @@ pub(super) struct Bucket {
     pub sessions: Arc<dyn Sessions>,
     /// That deleting only hides was logged.
     told_of_versions: AtomicBool,
+    /// How many bytes of each upload that failed the provider has held at most.
+    furthest: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Bucket {
     pub fn new(s3: Arc<AmazonS3>, name: &str, prefix: &str, sessions: Arc<dyn Sessions>) -> Bucket {
         let told_of_versions = AtomicBool::new(false);
-        Bucket { s3, name: name.into(), prefix: prefix.into(), sessions, told_of_versions }
+        let furthest = Mutex::default();
+        Bucket { s3, name: name.into(), prefix: prefix.into(), sessions, told_of_versions, furthest }
+    }
+
+    pub fn furthest(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.furthest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The whole key of an object of ours.
@@ -54,7 +62,7 @@ impl Bucket {
 
     /// What is there under a whole key.
     ///
-    /// The provider gives no reason with a refusal of `HEAD`: a small listing is asked for it.
+    /// The provider gives no reason with a refusal of `HEAD`, and a proxy before it may have answered: a small listing is asked for it.
     pub async fn head(&self, object: &str) -> std::result::Result<HeadObjectOutput, Failure> {
         let (client, quick) = (&self.s3.client, self.s3.tuning.quick);
         let doing = self.doing("s3:GetObject", object);
@@ -65,9 +73,12 @@ impl Bucket {
         };
         let list = || client.sdk.list_objects_v2().bucket(&self.name).prefix(object).max_keys(1).send();
         let found = client.call(Doing::bucket("s3:ListBucket", &self.name), quick, list).await?;
-        let there = found.contents().iter().any(|entry| entry.key() == Some(object));
-        if there || failure.error.kind == ErrorKind::NotFound {
-            return Err(failure);
+        if found.contents().iter().any(|entry| entry.key() == Some(object)) {
+            if failure.error.kind != ErrorKind::NotFound {
+                return Err(failure);
+            }
+            let text = format!("{} lists `{}/{object}`, but does not find it.", client.server, self.name);
+            return Err(Failure::silent(Error::new(ErrorKind::Unavailable, text)));
         }
         let text = format!("`{}/{object}` does not exist at {}.", self.name, client.server);
         Err(Failure { status: 404, ..Failure::silent(Error::new(ErrorKind::NotFound, text)) })

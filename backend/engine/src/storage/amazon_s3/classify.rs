@@ -150,13 +150,14 @@ pub(super) fn unreachable<E: std::error::Error + 'static>(server: &str, error: &
 fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
     let message = answer.message.to_lowercase();
     match answer.code.as_str() {
-        "NoSuchKey" | "NoSuchVersion" => ErrorKind::NotFound,
+        "NoSuchKey" | "NoSuchVersion" | "NotFound" => ErrorKind::NotFound,
         "SlowDown"
         | "TooManyRequests"
         | "Throttling"
         | "ThrottlingException"
         | "RequestLimitExceeded"
         | "RequestThrottled"
+        | "KMS.ThrottlingException"
         | "BandwidthLimitExceeded" => ErrorKind::RateLimited { retry_after: answer.retry_after(now) },
         "InternalError"
         | "ServiceUnavailable"
@@ -164,6 +165,10 @@ fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
         | "OperationAborted"
         | "ConditionalRequestConflict"
         | "TemporaryRedirect"
+        | "KMS.InternalException"
+        | "KMS.KMSInternalException"
+        | "KMS.DependencyTimeoutException"
+        | "KMS.KeyUnavailableException"
         | "NoSuchUpload" => ErrorKind::Unavailable,
         // What was sent was damaged on its way: it was not taken, and may come again.
         "BadDigest"
@@ -196,7 +201,14 @@ fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
         | "NotImplemented"
         | "MethodNotAllowed" => ErrorKind::InvalidConfig,
         code if code.starts_with("KMS.") => ErrorKind::InvalidConfig,
-        _ if (400..500).contains(&answer.status) && message.contains("quota") => ErrorKind::QuotaExceeded,
+        _ if answer.status == 429 => by_status(answer, now),
+        // A refusal may quote the name of what it is about.
+        _ if (400..500).contains(&answer.status)
+            && message.contains("quota")
+            && !message.contains("arn:") =>
+        {
+            ErrorKind::QuotaExceeded
+        }
         _ if (400..500).contains(&answer.status) && is_locked(&message) => ErrorKind::PermissionDenied,
         "AccessDenied" if refused_credentials(&message).is_some() => ErrorKind::InvalidConfig,
         _ => by_status(answer, now),
@@ -208,13 +220,13 @@ fn by_status(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
         301 | 401 | 405 | 501 => ErrorKind::InvalidConfig,
         402 | 507 => ErrorKind::QuotaExceeded,
         403 => ErrorKind::PermissionDenied,
-        404 => ErrorKind::NotFound,
         429 => ErrorKind::RateLimited { retry_after: answer.retry_after(now) },
         503 if answer.retry_after.is_some() => {
             ErrorKind::RateLimited { retry_after: answer.retry_after(now) }
         }
-        // An error inside of an answer that began well: the provider changed its mind on the way.
-        200 | 307 | 408 | 409 | 425 | 500..=599 => ErrorKind::Unavailable,
+        // An error inside of an answer that began well: the provider changed its mind on the way. A 404 without a code is not the provider's
+        // word, but that of a proxy whose server is away: nothing may be taken for gone because of it.
+        200 | 307 | 404 | 408 | 409 | 425 | 500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::Other,
     }
 }

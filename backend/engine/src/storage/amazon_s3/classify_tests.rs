@@ -54,7 +54,19 @@ fn answer(status: u16, code: &str, message: &str) -> Answer {
 #[case(403, "", "", ErrorKind::PermissionDenied, "s3:PutObject")]
 #[case(404, "NoSuchBucket", "", ErrorKind::InvalidConfig, "no bucket `shop-backups`")]
 #[case(404, "NoSuchKey", "", ErrorKind::NotFound, "does not exist")]
-#[case(404, "", "", ErrorKind::NotFound, "does not exist")]
+#[case(404, "NotFound", "", ErrorKind::NotFound, "does not exist")]
+#[case(404, "", "", ErrorKind::Unavailable, "just now (404)")]
+#[case(429, "", "Quota exceeded for requests per minute", ErrorKind::RateLimited { retry_after: None }, "less often")]
+#[case(400, "KMS.ThrottlingException", "", ErrorKind::RateLimited { retry_after: None }, "")]
+#[case(400, "KMS.DependencyTimeoutException", "", ErrorKind::Unavailable, "")]
+#[case(400, "KMS.DisabledException", "", ErrorKind::InvalidConfig, "encryption key")]
+#[case(
+    403,
+    "AccessDenied",
+    "no rule allows arn:aws:s3:::quota-reports/x",
+    ErrorKind::PermissionDenied,
+    "s3:PutObject"
+)]
 #[case(404, "NoSuchUpload", "", ErrorKind::Unavailable, "no longer has the unfinished upload")]
 #[case(403, "RequestTimeTooSkewed", "", ErrorKind::InvalidConfig, "NTP")]
 #[case(503, "SlowDown", "", ErrorKind::RateLimited { retry_after: None }, "less often")]

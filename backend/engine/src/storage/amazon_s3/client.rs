@@ -195,6 +195,8 @@ impl Client {
         loop {
             let until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
             match until.and_then(|until| (until - self.time.now()).to_std().ok()) {
+                // Longer than any pause: the clock was set back meanwhile.
+                Some(left) if left > LONGEST_PAUSE => return,
                 Some(left) if !left.is_zero() => self.time.sleep(left).await,
                 _ => return,
             }

@@ -57,7 +57,6 @@ struct Session {
     state: State,
     /// What was remembered of the parts before: their ETags were given for this very content.
     remembered: BTreeMap<u32, Part>,
-    sent: u32,
     unsaved: u32,
 }
 
@@ -66,6 +65,12 @@ impl Session {
     fn has(&self, number: u32, md5: &Md5Sum) -> bool {
         let Some(part) = self.state.parts.get(&number) else { return false };
         part.etag == hex::encode(md5) || self.remembered.get(&number).is_some_and(|r| r.etag == part.etag)
+    }
+
+    /// Bytes that the provider has, wherever they belong.
+    fn held(&self) -> u64 {
+        let plan = self.state.plan();
+        self.state.parts.keys().map(|number| plan.len(*number)).sum()
     }
 
     /// Bytes at the start of the content that the provider has.
@@ -111,6 +116,7 @@ impl Bucket {
         let error = match self.send_and_complete(key, &mut session, body).await {
             Ok(stored) => {
                 self.sessions.remove(key).await?;
+                self.furthest().remove(key);
                 return Ok(stored);
             }
             Err(Broken::Gone(error)) => return self.finished_before(key, error).await,
@@ -125,7 +131,17 @@ impl Bucket {
         {
             tracing::warn!(key, %error, "the parts that have arrived could not be remembered");
         }
-        Err(Broken::Failed(error.advanced(session.sent > 0)))
+        Err(Broken::Failed(error.advanced(self.further(key, session.held()))))
+    }
+
+    /// Whether an upload of `key` has come further than any before it. One that a server loses again and again does not, however much is
+    /// sent each time.
+    fn further(&self, key: &str, held: u64) -> bool {
+        let mut furthest = self.furthest();
+        let before = furthest.entry(key.to_owned()).or_default();
+        let further = held > *before;
+        *before = held.max(*before);
+        further
     }
 
     async fn resume(
@@ -156,7 +172,7 @@ impl Bucket {
             }
             Err(failure) => return Err(failure.into()),
         }
-        Ok(Some(Session { upload_id, state, remembered, sent: 0, unsaved: 0 }))
+        Ok(Some(Session { upload_id, state, remembered, unsaved: 0 }))
     }
 
     /// The upload is gone because an earlier call finished it, and its answer was lost: then the object is there.
@@ -185,7 +201,8 @@ impl Bucket {
 
     async fn begin(&self, key: &str, object: &str, body: &dyn Body) -> Result<Session> {
         let (client, settings) = (&self.s3.client, &self.s3.settings);
-        let part_size = Plan::part_size(body.size_bytes(), self.s3.tuning.part_size);
+        let few = !client.like_amazon;
+        let part_size = Plan::part_size(body.size_bytes(), self.s3.tuning.part_size, few);
         let mut state = State::new(&self.name, object, body, part_size);
         state.save(&*self.sessions, key).await?;
         let (way, key_id) = encryption(settings);
@@ -219,7 +236,7 @@ impl Bucket {
         };
         state.upload_id = Some(upload_id.clone());
         state.save(&*self.sessions, key).await?;
-        Ok(Session { upload_id, state, remembered: BTreeMap::new(), sent: 0, unsaved: 0 })
+        Ok(Session { upload_id, state, remembered: BTreeMap::new(), unsaved: 0 })
     }
 
     async fn send_and_complete(
@@ -277,8 +294,10 @@ impl Bucket {
             }
             let (s3, bucket) = (Arc::clone(&self.s3), self.name.clone());
             let (object, upload_id) = (session.state.key.clone(), session.upload_id.clone());
+            // Those under way share the line.
+            let limit = s3.tuning.sending(block.len() as u64 * in_flight as u64);
             tasks.spawn(async move {
-                (number, send_part(&s3, &bucket, &object, &upload_id, number, block).await)
+                (number, send_part(&s3, &bucket, &object, &upload_id, number, block, limit).await)
             });
         }
         let sha256 = reader.finish().await?;
@@ -303,7 +322,6 @@ impl Bucket {
         let (md5, part) = sent?;
         md5s[number as usize - 1] = md5;
         session.state.parts.insert(number, part);
-        session.sent += 1;
         session.unsaved += 1;
         if session.unsaved >= session.state.plan().save_every() {
             session.state.save(&*self.sessions, key).await?;
@@ -390,6 +408,7 @@ impl Bucket {
         if let Some(state) = State::load(&*self.sessions, key).await? {
             match &state.upload_id {
                 Some(upload_id) => self.abort(&state.bucket, &state.key, upload_id).await?,
+                None if state.is_unreadable() => self.abort_unknown(&self.name, &self.object(key)?).await?,
                 None => self.abort_unknown(&state.bucket, &state.key).await?,
             }
         }
@@ -404,7 +423,7 @@ impl Bucket {
             let doing = Doing::object("s3:AbortMultipartUpload", bucket, object);
             match client.call(doing, quick, abort).await {
                 Ok(_) => {}
-                Err(failure) if failure.status == 404 => return Ok(()),
+                Err(failure) if failure.is_gone_upload() || failure.code == "NoSuchBucket" => return Ok(()),
                 Err(failure) => return Err(failure.into()),
             }
             // A part that was on its way may have arrived after all, and then lies there, unseen and paid for.
@@ -429,7 +448,9 @@ impl Bucket {
             let doing = Doing::bucket("s3:ListBucketMultipartUploads", bucket);
             let page = match client.call(doing, tuning.quick, list).await {
                 Ok(page) => page,
-                Err(failure) if failure.is_denied() || failure.is_unsupported() || failure.status == 404 => {
+                Err(failure)
+                    if failure.is_denied() || failure.is_unsupported() || failure.code == "NoSuchBucket" =>
+                {
                     tracing::debug!(object, code = failure.code, "unfinished uploads cannot be listed");
                     return Ok(());
                 }
@@ -459,6 +480,7 @@ async fn send_part(
     upload_id: &str,
     number: u32,
     bytes: Bytes,
+    limit: Duration,
 ) -> std::result::Result<(Md5Sum, Part), Failure> {
     let md5 = md5_of(bytes.clone()).await.map_err(Failure::silent)?;
     let part_number = i32::try_from(number).unwrap_or(i32::MAX);
@@ -468,7 +490,7 @@ async fn send_part(
         call.body(ByteStream::from(bytes.clone())).send()
     };
     let doing = Doing::object("s3:PutObject", bucket, object);
-    let sent = s3.client.call(doing, s3.tuning.sending(bytes.len() as u64), send).await?;
+    let sent = s3.client.call(doing, limit, send).await?;
     let crc32 = sent.checksum_crc32().map(str::to_owned);
     match sent.e_tag() {
         Some(etag) => Ok((md5, Part { etag: etag::bare(etag).to_owned(), crc32 })),

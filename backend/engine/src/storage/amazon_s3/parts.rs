@@ -3,6 +3,10 @@
 /// The most parts of one object: the provider takes 10,000.
 const MOST: u64 = 9_000;
 const MIB: u64 = 1 << 20;
+/// What all servers take, as far as is known.
+const FEW: u64 = 1_000;
+/// Parts are made larger than asked for up to this size, so that there are few of them: two of them fit into memory.
+const LARGE: u64 = 40 * MIB;
 /// What the parts of one `put` may hold in memory together.
 const MEMORY: u64 = 80 * MIB;
 
@@ -14,9 +18,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Parts of at least `smallest` bytes, larger where there would be too many.
-    pub fn part_size(size: u64, smallest: u64) -> u64 {
-        let needed = size.div_ceil(MOST);
+    /// Parts of at least `smallest` bytes, larger where there would be too many; `few`: for a server that may not take as many as Amazon.
+    pub fn part_size(size: u64, smallest: u64, few: bool) -> u64 {
+        let wanted = if few { size.div_ceil(FEW).min(LARGE) } else { 0 };
+        let needed = size.div_ceil(MOST).max(wanted);
         if needed <= smallest { smallest } else { needed.next_multiple_of(MIB) }
     }
 
@@ -51,13 +56,16 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     #[rstest]
-    #[case(17 * MIB, 16 * MIB)]
-    #[case(4 * GIB, 16 * MIB)]
-    #[case(140 * GIB, 16 * MIB)]
-    #[case(150 * GIB, 18 * MIB)]
-    #[case(5 << 40, 583 * MIB)]
-    fn parts_grow_only_when_there_would_be_too_many(#[case] size: u64, #[case] part_size: u64) {
-        assert_eq!(Plan::part_size(size, 16 * MIB), part_size);
+    #[case(17 * MIB, 16 * MIB, 16 * MIB)]
+    #[case(4 * GIB, 16 * MIB, 16 * MIB)]
+    #[case(20 * GIB, 16 * MIB, 21 * MIB)]
+    #[case(39 * GIB, 16 * MIB, 40 * MIB)]
+    #[case(140 * GIB, 16 * MIB, 40 * MIB)]
+    #[case(150 * GIB, 18 * MIB, 40 * MIB)]
+    #[case(5 << 40, 583 * MIB, 583 * MIB)]
+    fn parts_grow_only_when_there_would_be_too_many(#[case] size: u64, #[case] many: u64, #[case] few: u64) {
+        assert_eq!(Plan::part_size(size, 16 * MIB, false), many);
+        assert_eq!(Plan::part_size(size, 16 * MIB, true), few);
     }
 
     #[rstest]
@@ -72,8 +80,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_add_up(size in 1u64..(6 << 40), smallest in 1u64..(64 << 20)) {
-            let plan = Plan { size, part_size: Plan::part_size(size, smallest) };
+        fn parts_add_up(size in 1u64..(6 << 40), smallest in 1u64..(64 << 20), few: bool) {
+            let plan = Plan { size, part_size: Plan::part_size(size, smallest, few) };
             let parts = plan.parts();
             prop_assert!(plan.part_size >= smallest);
             prop_assert!(parts >= 1 && u64::from(parts) <= 9_000);
@@ -85,7 +93,7 @@ mod tests {
 
         #[test]
         fn a_state_is_saved_a_bounded_number_of_times(size in 1u64..(6 << 40)) {
-            let plan = Plan { size, part_size: Plan::part_size(size, 16 << 20) };
+            let plan = Plan { size, part_size: Plan::part_size(size, 16 << 20, false) };
             prop_assert!(plan.parts().div_ceil(plan.save_every()) <= 256);
         }
     }

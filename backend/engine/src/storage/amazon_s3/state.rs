@@ -60,12 +60,24 @@ impl State {
             && self.sha256 == body.sha256()
     }
 
-    /// What is remembered of `key`. What cannot be read (of an older version, say) is nothing: there is no id in it to give up by.
+    /// What is remembered of `key`. What cannot be read (of another version, or under another encryption key) says that there was an upload,
+    /// and no more: see [`State::is_unreadable`].
     pub async fn load(sessions: &dyn Sessions, key: &str) -> Result<Option<State>> {
         let Some(text) = sessions.load(key).await? else { return Ok(None) };
-        Ok(serde_json::from_str(&text)
-            .inspect_err(|error| tracing::warn!(key, %error, "the memory of an upload cannot be read"))
-            .ok())
+        Ok(Some(serde_json::from_str(&text).unwrap_or_else(|error| {
+            tracing::warn!(key, %error, "the memory of an upload cannot be read");
+            State::unreadable()
+        })))
+    }
+
+    fn unreadable() -> State {
+        let (bucket, key) = (String::new(), String::new());
+        State { bucket, key, upload_id: None, size: 0, sha256: None, part_size: 0, parts: BTreeMap::new() }
+    }
+
+    /// There was an upload whose id and place are not known any more.
+    pub fn is_unreadable(&self) -> bool {
+        self.bucket.is_empty()
     }
 
     pub async fn save(&self, sessions: &dyn Sessions, key: &str) -> Result<()> {
@@ -93,7 +105,8 @@ mod tests {
         assert_eq!(State::load(&sessions, "k").await.unwrap(), Some(state));
         assert_eq!(State::load(&sessions, "other").await.unwrap(), None);
         sessions.save("k", "{\"from\":\"another version\"}").await.unwrap();
-        assert_eq!(State::load(&sessions, "k").await.unwrap(), None);
+        let unreadable = State::load(&sessions, "k").await.unwrap().unwrap();
+        assert!(unreadable.is_unreadable() && !unreadable.fits("", "", &body(b"")));
     }
 
     #[test]

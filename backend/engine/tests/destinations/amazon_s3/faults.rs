@@ -82,6 +82,71 @@ pub async fn a_proxy_that_answers_in_html() {
     world.assert_put_succeeds().await;
 }
 
+/// `404 page not found`: a proxy whose server is away. Nothing may be taken for gone because of it.
+pub async fn a_proxy_that_knows_no_server_is_not_the_provider() {
+    let nowhere = || Action::Answer(Reply::text(404, "404 page not found"));
+    let world = World::new().await;
+    for (method, target) in
+        [("POST", "uploads"), ("PUT", "partNumber=4"), ("POST", "uploadId="), ("GET", "uploadId=")]
+    {
+        world.once(method, target, nowhere());
+    }
+    world.assert_put_succeeds().await;
+    let storage = world.storage();
+    let unavailable = |error: Error| assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+    // The object's own call alone, and then the list that is asked as well.
+    world.once("HEAD", KEY, nowhere());
+    unavailable(storage.stat(KEY).await.unwrap_err());
+    world.once("HEAD", KEY, nowhere());
+    world.once("GET", "list-type", nowhere());
+    unavailable(storage.stat(KEY).await.unwrap_err());
+    world.once("GET", "list-type", nowhere());
+    unavailable(storage.list("set").await.unwrap_err());
+    world.once("DELETE", KEY, nowhere());
+    unavailable(storage.delete(KEY).await.unwrap_err());
+    world.assert_end(&[(KEY, &large())]).await;
+    storage.delete(KEY).await.unwrap();
+
+    world.break_off_after(2).await;
+    world.once("DELETE", "uploadId=", nowhere());
+    unavailable(world.storage().abandon(KEY).await.unwrap_err());
+    assert_eq!((world.uploads().await.len(), world.sessions.all().len()), (1, 1), "it is not forgotten");
+    world.storage().abandon(KEY).await.unwrap();
+    world.assert_end(&[]).await;
+}
+
+/// Gigabytes could be sent for ever: what was sent again is no progress.
+pub async fn a_server_that_forgets_parts_again_and_again_is_given_up_on() {
+    let world = World::new().await;
+    let no_parts = Reply::text(
+        200,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>",
+    );
+    world.plan(Fault::always("GET", "uploadId=", Action::Answer(no_parts)));
+    world.plan(Fault::always("POST", "uploadId=", answer(500, "InternalError")));
+    let error = world.patient().put(KEY, &bytes(&large())).await.unwrap_err();
+    world.assert_told(&error, ErrorKind::Unavailable, "just now");
+    let ends = world.count("POST", "uploadId=");
+    assert!((6..=7).contains(&ends), "{ends} tries");
+    world.proxy.heal();
+    world.storage().abandon(KEY).await.unwrap();
+    world.assert_end(&[]).await;
+}
+
+/// The state was sealed with a key that is gone, or is of another version.
+pub async fn an_upload_whose_memory_cannot_be_read_is_given_up_all_the_same() {
+    let world = World::new().await;
+    world.break_off_after(2).await;
+    let key = world.sessions.all().into_keys().next().unwrap();
+    engine::storage::Sessions::save(&*world.sessions, &key, "unreadable").await.unwrap();
+    world.storage().abandon(KEY).await.unwrap();
+    world.assert_end(&[]).await;
+    world.break_off_after(2).await;
+    engine::storage::Sessions::save(&*world.sessions, &key, "").await.unwrap();
+    world.assert_put_succeeds().await;
+    assert_eq!(world.count("POST", "uploads"), 3);
+}
+
 pub async fn slow_down_without_a_time() {
     let world = World::new().await;
     world.plan(Fault::once("PUT", "partNumber=2", answer(503, "SlowDown")).times(3));
