@@ -27,11 +27,9 @@ async function tested(page: Page, path?: string): Promise<void> {
   await page.getByRole('button', { name: 'Test connection' }).click();
   const dialog = page.getByRole('dialog');
   if (path) {
-    // Without a bucket only the account is tried.
-    await expect(dialog.getByText('The connection works')).toBeVisible({ timeout: 60_000 });
+    await expect(dialog.getByText('The keys work. No bucket was tried.')).toBeVisible({ timeout: 60_000 });
     await dialog.getByRole('textbox', { name: 'Bucket and folder' }).fill(path);
     await dialog.getByRole('button', { name: 'Test again' }).click();
-    await expect(dialog.getByRole('list', { name: 'Steps' })).toContainText('Delete', { timeout: 60_000 });
   }
   await expect(dialog.getByText('The connection works')).toBeVisible({ timeout: 60_000 });
   await expect(dialog.getByRole('list', { name: 'Steps' })).toContainText('It was read back as it was written.');
