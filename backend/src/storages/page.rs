@@ -9,9 +9,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto 0;padding:0 1rem;color:#1b1f24;background:#fff}\
-    h1{font-size:1.4rem}code{display:block;padding:.75rem;border:1px solid #8c959f;border-radius:.4rem;word-break:break-all;user-select:all}\
-    @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}a{color:#58a6ff}}";
+/// In the console's colours.
+const STYLE: &str = ":root{color-scheme:light dark}\
+    body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;box-sizing:border-box;\
+    font:.9375rem/1.6 system-ui,-apple-system,'Segoe UI',Roboto,Inter,'Noto Sans','Liberation Sans',sans-serif;\
+    color:light-dark(#13252a,#e5eeef);background:light-dark(#f3f6f6,#0d1517)}\
+    main{box-sizing:border-box;width:100%;max-width:34rem;padding:2rem;border:1px solid light-dark(#dde4e5,#243439);border-radius:14px;\
+    border-top:4px solid light-dark(#0f5566,#58b8c9);background:light-dark(#fff,#141f22);box-shadow:0 8px 28px rgb(15 40 48/.12)}\
+    main.good{border-top-color:light-dark(#12693a,#7bd6a0)}main.bad{border-top-color:light-dark(#ad211a,#ff9d94)}\
+    header{font-weight:700;color:light-dark(#4a5e64,#a0b3b8)}h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0 1rem}p{margin:0 0 1rem}\
+    p:last-child{margin:0}a{color:light-dark(#0b5c70,#74cad8);font-weight:600}\
+    code{display:block;margin:0 0 1rem;padding:.75rem;border:1px solid light-dark(#84959a,#5d757c);border-radius:9px;\
+    background:light-dark(#f7f9f9,#101a1d);font-size:.8125rem;word-break:break-all;user-select:all}";
 
 /// Always 200: the browser did nothing wrong, whatever came of the link.
 impl Responder for Landing {
@@ -54,7 +63,12 @@ fn html(landing: &Landing) -> String {
         Landing::Copy { storage, .. } | Landing::Failed { storage, .. } => storage.as_ref(),
         Landing::Cancelled => None,
     };
-    let mut body = format!("<h1>{title}</h1><p>{}</p>", escaped(&text));
+    let class = match landing {
+        Landing::Linked { .. } => "good",
+        Landing::Failed { .. } => "bad",
+        Landing::Cancelled | Landing::Copy { .. } => "open",
+    };
+    let mut body = format!("<header>Storekeep</header><h1>{title}</h1><p>{}</p>", escaped(&text));
     if let Some(code) = code {
         body += "<p>If you started the linking yourself just now, copy this code into the field <em>Authentication Code</em> of the Storage \
                  Set and save:</p>";
@@ -64,7 +78,7 @@ fn html(landing: &Landing) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"robots\" content=\"noindex\"><title>{title} - Storekeep</title><style>{STYLE}</style></head>\
-         <body><main>{body}</main></body></html>"
+         <body><main class=\"{class}\">{body}</main></body></html>"
     )
 }
 
