@@ -93,6 +93,8 @@ pub struct RowResult {
     pub message: String,
     pub bytes: u64,
     pub seconds: f64,
+    /// Copies that retention removed there, as `<folder>/<timestamp>`.
+    pub swept: Vec<String>,
 }
 
 /// What a pass came to. There is always one: errors end in `status` and `error`, never in a panic or an early return.
@@ -109,7 +111,7 @@ pub struct Outcome {
     pub warnings: Vec<Warning>,
     /// Why the pass failed before the storage phase: the cause and the remedy.
     pub error: Option<String>,
-    /// Local copies that retention removed, as `<folder>/<timestamp>`.
+    /// Local copies that only waited for their uploads and are gone, as `<folder>/<timestamp>`.
     pub swept: Vec<String>,
     /// The local copy is still there at the end (as a row, or as staging kept for a retry).
     pub local_copy_kept: bool,
@@ -223,6 +225,7 @@ impl Row {
             message,
             bytes,
             seconds,
+            swept: Vec::new(),
         }
     }
 }

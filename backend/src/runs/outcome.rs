@@ -7,7 +7,7 @@ use crate::db;
 use crate::redact::Redactor;
 use crate::wire;
 use chrono::{DateTime, Utc};
-use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, StorageType, Warning};
+use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, StorageType, Warning, root_of};
 use engine::pipeline::{self, LocalCopy, Outcome, Row, Target};
 
 /// What is known of a pass apart from its outcome.
@@ -26,8 +26,8 @@ pub struct Ending {
     pub log: Final,
     /// New entries of the catalogue.
     pub copies: Vec<Copy>,
-    /// Local copies that retention removed.
-    pub swept: Vec<String>,
+    /// Copies that are gone: the destination, its folder there, and the copy's path below it.
+    pub swept: Vec<(String, String, String)>,
 }
 
 pub fn ending(
@@ -64,7 +64,11 @@ pub fn ending(
         files: files.clone(),
     };
     let copies = outcome.copy_path.iter().flat_map(|path| copies(facts, outcome, path, &files)).collect();
-    Ok(Ending { status, log, copies, swept: outcome.swept.clone() })
+    let staging = outcome.swept.iter().map(|path| (LOCAL.to_owned(), String::new(), path.clone()));
+    let elsewhere = facts.roots.iter().zip(&outcome.rows).flat_map(|((id, root), row)| {
+        row.swept.iter().map(move |path| (id.clone(), root_of(root).to_owned(), path.clone()))
+    });
+    Ok(Ending { status, log, copies, swept: staging.chain(elsewhere).collect() })
 }
 
 /// The end of a pass that was cut off: by a crash, a stop of the server, a bug. Never an error.
@@ -106,7 +110,7 @@ fn copies(facts: &Facts, outcome: &Outcome, path: &str, files: &str) -> Vec<Copy
     }
     // Results come in the order of the rows.
     let remote = facts.roots.iter().zip(&outcome.rows).filter(|((id, _), row)| id != LOCAL && row.ok);
-    copies.extend(remote.map(|((id, root), _)| copy(id, root, false)));
+    copies.extend(remote.map(|((id, root), _)| copy(id, root_of(root), false)));
     copies
 }
 
@@ -145,6 +149,7 @@ pub fn not_reached(row: &Row, message: &str, redactor: &Redactor) -> RowResult {
         message: message.to_owned(),
         bytes: 0,
         seconds: 0.0,
+        swept: Vec::new(),
     };
     row_result(&result, redactor)
 }

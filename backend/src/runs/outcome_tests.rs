@@ -30,6 +30,7 @@ fn row(id: &str, ok: bool) -> pipeline::RowResult {
         message: "put failed: secret=abc123".into(),
         bytes: 9,
         seconds: 0.5,
+        swept: Vec::new(),
     }
 }
 
@@ -61,6 +62,28 @@ fn an_outcome_becomes_a_log_without_secrets(#[case] status: Status, #[case] expe
     let rows: Vec<RowResult> = serde_json::from_str(&ending.log.storages).unwrap();
     let states: Vec<_> = rows.iter().map(|r| r.status).collect();
     assert_eq!(states, [RowStatus::Success, RowStatus::Success, RowStatus::Failed]);
+}
+
+#[test]
+fn the_catalogue_loses_what_is_gone_at_each_destination() {
+    let mut outcome = outcome(Status::Success);
+    outcome.rows[0].swept = vec!["alpha/2".into()];
+    outcome.rows[1].swept = vec!["alpha/1".into(), "alpha/2".into()];
+    let mut facts = facts();
+    facts.roots[1].1 = "/one/".into();
+    let now = at("2026-05-01T10:00:02Z");
+    let ending = ending(&facts, &outcome, &Redactor::default(), now).unwrap();
+    let gone = |destination: &str, root: &str, path: &str| (destination.into(), root.into(), path.into());
+    assert_eq!(
+        ending.swept,
+        [
+            gone("local", "", "alpha/2026-04-01T10-00-00Z"),
+            gone("local", "", "alpha/2"),
+            gone("5", "one", "alpha/1"),
+            gone("5", "one", "alpha/2"),
+        ]
+    );
+    assert_eq!(ending.copies[1].root, "one", "as it is looked for");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::catalogue;
 use super::error::Error;
-use super::job::{self, LOCAL};
+use super::job;
 use super::outcome::{self, Ending, Facts};
 use super::repo::{self, Held};
 use super::service::{Inner, LEASE};
@@ -265,8 +265,8 @@ pub(super) async fn store(db: &db::Db, held: &Held, ending: &Ending) -> Result<b
         if !repo::close(&tx, held, &ending.log).await? {
             return Ok(false);
         }
-        for path in &ending.swept {
-            catalogue::remove(&tx, LOCAL, "", path).await?;
+        for (destination, root, path) in &ending.swept {
+            catalogue::remove(&tx, destination, root, path).await?;
         }
         for copy in &ending.copies {
             catalogue::add(&tx, copy).await?;

@@ -41,7 +41,6 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
     for row in stored {
         rows.push(row.result);
         warnings.extend(row.warnings);
-        swept.extend(row.swept);
     }
 
     let arrived = rows.iter().all(|row| row.ok) && !cancelled;

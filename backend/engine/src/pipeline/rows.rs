@@ -32,8 +32,6 @@ pub(super) struct Storing<'a> {
 pub(super) struct Stored {
     pub result: RowResult,
     pub warnings: Vec<Warning>,
-    /// Local copies that are gone.
-    pub swept: Vec<String>,
 }
 
 impl Storing<'_> {
@@ -85,9 +83,7 @@ impl Storing<'_> {
         let swept = sweep(&storage, self.folder, self.name, row.keep_copies, self.cancel).await;
         self.events.emit(Event::Ended { phase: Phase::Retention, ok: swept.problem.is_none() });
         let dir = self.copy.dir.display();
-        let gone = swept.deleted.iter().map(|name| format!("{}/{name}", self.folder)).collect();
-        let stored = self.stored(row, format!("Stored in {dir}."), swept, self.made_in);
-        Stored { swept: gone, ..stored }
+        self.stored(row, format!("Stored in {dir}."), swept, self.made_in)
     }
 
     async fn remote(&self, (at, row): (usize, &Row), progress: Option<&Arc<Progress>>) -> Stored {
@@ -147,11 +143,12 @@ impl Storing<'_> {
             warnings.push(warning);
             message.push_str(&format!(" Older copies stay: {problem}"));
         }
+        let gone = swept.deleted.iter().map(|name| format!("{}/{name}", self.folder)).collect();
         let result = row.result(true, message, self.copy.size_bytes(), seconds);
-        Stored { result, warnings, swept: Vec::new() }
+        Stored { result: RowResult { swept: gone, ..result }, warnings }
     }
 }
 
 fn plain(result: RowResult) -> Stored {
-    Stored { result, warnings: Vec::new(), swept: Vec::new() }
+    Stored { result, warnings: Vec::new() }
 }

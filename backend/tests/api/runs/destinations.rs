@@ -10,7 +10,7 @@ use contract::{
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use std::time::Duration;
-use storekeep::entity::{storages, uploads};
+use storekeep::entity::{copies, storages, uploads};
 
 fn row(id: i64, path: &str) -> StorageRow {
     StorageRow { storage_id: Some(id), enabled: true, keep_copies: 2, path: path.into() }
@@ -32,6 +32,29 @@ async fn run(app: &CloudApp, id: i64) -> BackupLog {
 async fn notes(app: &CloudApp) -> Vec<String> {
     let rows = uploads::Entity::find().all(&app.app.db).await.unwrap();
     rows.into_iter().map(|u| u.object_key).collect()
+}
+
+#[actix_web::test]
+async fn the_catalogue_knows_the_copies_that_are_there_and_no_others() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let _work = app.work();
+    let drive = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let set = app.set(&sending("Nightly", vec![row(drive, "/Backups/Shop/")])).await.id;
+    let mut made = Vec::new();
+    for _ in 0..4 {
+        app.clock.advance(TimeDelta::hours(1));
+        made.push(run(&app, set).await.copy_path.unwrap());
+    }
+    let known = copies::Entity::find().all(&app.app.db).await.unwrap();
+    let mut there: Vec<_> = known
+        .into_iter()
+        .filter(|c| c.destination == drive.to_string())
+        .map(|c| (c.root, c.copy_path))
+        .collect();
+    there.sort();
+    let newest = made[2..].iter().map(|path| ("Backups/Shop".to_owned(), path.clone()));
+    assert_eq!(there, newest.collect::<Vec<_>>());
 }
 
 #[actix_web::test]

@@ -33,7 +33,7 @@ async fn the_newest_copies_stay_and_foreign_files_are_never_touched() {
     fs::write(folder.join(copy_of(1)).join("files/why-i-kept-this.txt"), "mine").unwrap();
 
     let outcome = pass(&bench, 4, 2).await;
-    assert_eq!(outcome.swept, [1, 2].map(|n| format!("nightly/{}", copy_of(n))));
+    assert_eq!(outcome.rows[0].swept, [1, 2].map(|n| format!("nightly/{}", copy_of(n))));
     assert!(outcome.rows[0].message.contains("2 older copies were removed"), "{}", outcome.rows[0].message);
     let left = tree(&folder);
     let copy = |n: u32| [format!("{}/files/files.tgz", copy_of(n)), format!("{}/{MANIFEST}", copy_of(n))];
@@ -61,7 +61,7 @@ async fn a_copy_that_was_renamed_or_moved_from_another_set_is_foreign() {
     run(other).await;
     let moved = bench.archive_dir().join("hourly").join(copy_of(3));
     fs::rename(moved, bench.folder().join(copy_of(3))).unwrap();
-    assert_eq!(pass(&bench, 4, 1).await.swept, [format!("nightly/{}", copy_of(2))]);
+    assert_eq!(pass(&bench, 4, 1).await.rows[0].swept, [format!("nightly/{}", copy_of(2))]);
     assert_eq!(bench.copies(), ["2026-01-01T00-00-00Z".to_string(), copy_of(3), copy_of(4)]);
 }
 
@@ -137,6 +137,7 @@ async fn a_copy_that_may_not_be_deleted_does_not_keep_the_others() {
     assert_eq!(outcome.status, Status::Success);
     let message = &outcome.rows[0].message;
     assert!(message.contains("2 older copies were removed."), "{message}");
+    assert_eq!(outcome.rows[0].swept, [2, 3].map(|n| format!("nightly/{}", copy_of(n))));
     assert!(message.contains(&format!("The older copy {} could not be removed", copy_of(1))), "{message}");
     let files = |n: u32| ["files/files.tgz", MANIFEST].map(|name| format!("nightly/{}/{name}", copy_of(n)));
     assert_eq!(memory.keys(), [files(1), files(4)].concat());
@@ -203,7 +204,7 @@ async fn a_copy_that_cannot_be_listed_deletes_nothing_and_foreign_folders_do_not
 
     closed("2026-10-01T02-30-00Z", 0o700);
     let outcome = run_unprivileged(Job { rows: vec![local_row(1)], ..bench.job(&day(4)) });
-    assert_eq!(outcome.swept.len(), 3, "{:?}", outcome.rows);
+    assert_eq!(outcome.rows[0].swept.len(), 3, "{:?}", outcome.rows);
     assert_eq!(bench.copies(), ["2026-10-01T02-30-00Z", &copy_of(4), "lost+found"]);
 }
 
