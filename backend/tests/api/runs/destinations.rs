@@ -10,7 +10,7 @@ use contract::{
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use std::time::Duration;
-use storekeep::entity::{storages, uploads};
+use storekeep::entity::{backup_storages, storages, uploads};
 
 fn row(id: i64, path: &str) -> StorageRow {
     StorageRow { storage_id: Some(id), enabled: true, keep_copies: 2, path: path.into() }
@@ -236,4 +236,36 @@ async fn secrets_in_what_a_destination_says_are_masked() {
     let log = run(&app, set).await;
     let message = &log.storages[1].message;
     assert!(message.contains("***") && !message.contains("very-secret-folder"), "{message}");
+}
+
+#[actix_web::test]
+async fn of_rows_that_were_stored_with_the_same_folder_the_first_alone_is_used() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let _work = app.work();
+    let id = linked(&app, &someone, &input("Box", StorageType::Dropbox), "ada@example.org").await.id;
+    let rows = vec![row(id, "Shop"), row(id, "b"), row(id, "c")];
+    let set = app.set(&sending("Nightly", rows)).await.id;
+    // As an earlier version let them be saved.
+    for stored in backup_storages::Entity::find().all(&app.app.db).await.unwrap() {
+        let path = match stored.path.as_str() {
+            "b" => "/shop/",
+            "c" => "Shop",
+            _ => continue,
+        };
+        let changed =
+            backup_storages::ActiveModel { id: Set(stored.id), path: Set(path.into()), ..Default::default() };
+        changed.update(&app.app.db).await.unwrap();
+    }
+    let log = run(&app, set).await;
+    let told: Vec<_> = log.storages.iter().map(|r| (r.status, r.message.as_str())).collect();
+    assert_eq!((told[0].0, told[1].0), (RowStatus::Success, RowStatus::Success), "{told:?}");
+    for told in &told[2..] {
+        assert_eq!(told.0, RowStatus::Failed);
+        assert!(told.1.contains("Storage 'Box'") && told.1.contains("the same folder"), "{}", told.1);
+    }
+    let copy = log.copy_path.unwrap();
+    let whole = [format!("{copy}/files/files.tgz"), format!("{copy}/manifest.json")];
+    assert_eq!(app.clouds.keys("the-client-id", "Shop").await, whole);
+    assert!(app.clouds.keys("the-client-id", "shop").await.is_empty());
 }

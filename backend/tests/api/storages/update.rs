@@ -117,3 +117,45 @@ async fn paths_of_backup_sets_follow_the_type_of_the_storage(
     set.storages[1] = row("shop-backups/nightly/");
     app.call(&ep::CREATE_BACKUP, &[]).by(&someone).body(&set).send().await.is(201);
 }
+
+#[rstest]
+#[case(StorageType::GoogleDrive, "x", "/x/", true)]
+#[case(StorageType::GoogleDrive, "", "/", true)]
+#[case(StorageType::GoogleDrive, "Shop", "shop", false)]
+#[case(StorageType::AmazonS3, "shop-backups/eu", "shop-backups/eu/", true)]
+#[case(StorageType::AmazonS3, "shop-backups/eu", "shop-backups/EU", false)]
+#[case(StorageType::OneDrive, "Äcker/Shop", "äCKER/shop", true)]
+#[case(StorageType::Dropbox, "Shop", "/SHOP", true)]
+#[case(StorageType::Dropbox, "Shop", "Shop/Shop", false)]
+#[actix_web::test]
+async fn two_rows_of_a_backup_set_never_lead_to_the_same_folder(
+    #[case] kind: StorageType,
+    #[case] first: &str,
+    #[case] second: &str,
+    #[case] same: bool,
+) {
+    use contract::{BackupSetInput, StorageRow};
+    let app = TestApp::start().await;
+    let someone = keeper(&app).await;
+    let (id, other) = (
+        create(&app, &someone, &input("One", kind)).await.id,
+        create(&app, &someone, &input("Two", kind)).await.id,
+    );
+    let row = |id, path: &str, enabled| StorageRow {
+        storage_id: Some(id),
+        enabled,
+        keep_copies: 1,
+        path: path.into(),
+    };
+    let mut set: BackupSetInput = crate::support::files_only("Nightly");
+    // The folder of the same name in another account is another folder.
+    set.storages.extend([row(id, first, true), row(other, first, true), row(id, second, false)]);
+    let answer = app.call(&ep::CREATE_BACKUP, &[]).by(&someone).body(&set).send().await;
+    if !same {
+        answer.is(201);
+        return;
+    }
+    let problem = answer.refused(ProblemCode::Invalid);
+    let told: Vec<_> = problem.errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
+    assert_eq!(told, [("storages[3].path", "duplicate")]);
+}
