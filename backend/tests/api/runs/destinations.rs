@@ -1,14 +1,17 @@
 //! Passes that send copies to Storage Sets.
 
 use super::request;
-use crate::storages::{create, drive, get, input, keeper, link, linked};
+use crate::storages::{callback, create, drive, get, input, keeper, link, linked};
 use crate::support::{CloudApp, files_only};
 use chrono::TimeDelta;
 use contract::{
-    BackupLog, BackupSetInput, OverallStatus, RowStatus, StorageRow, StorageSetInput, StorageState,
-    StorageType, endpoints as ep,
+    BackupLog, BackupSetInput, OverallStatus, RowStatus, StorageLinkInput, StorageRow, StorageSetInput,
+    StorageState, StorageType, endpoints as ep,
 };
+use engine::pipeline::Target;
+use engine::storage::{BytesBody, ErrorKind, Storage};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use std::sync::Arc;
 use std::time::Duration;
 use storekeep::entity::{backup_storages, storages, uploads};
 
@@ -268,4 +271,72 @@ async fn of_rows_that_were_stored_with_the_same_folder_the_first_alone_is_used()
     let whole = [format!("{copy}/files/files.tgz"), format!("{copy}/manifest.json")];
     assert_eq!(app.clouds.keys("the-client-id", "Shop").await, whole);
     assert!(app.clouds.keys("the-client-id", "shop").await.is_empty());
+}
+
+/// What a pass that is under way sends to.
+async fn under_way(app: &CloudApp, id: i64) -> Arc<dyn Storage> {
+    let set = app.set(&sending("Nightly", vec![row(id, "x")])).await.id;
+    let log = app.app.runs.start(request(set), Duration::ZERO).await.unwrap().id;
+    let place = (id, "x".to_owned());
+    let mut found = app.app.storages.destinations(std::slice::from_ref(&place), log).await.unwrap();
+    let Target::Remote(target) = found.remove(&place).unwrap().target else { panic!("unusable") };
+    target.put("nightly/2026-03-02T10-00-00Z/files/files.tgz.001", &BytesBody("one".into())).await.unwrap();
+    target
+}
+
+/// The tokens that there are have run out by now.
+async fn put_later(app: &CloudApp, target: &Arc<dyn Storage>) -> engine::storage::Result<()> {
+    app.clouds.expire();
+    app.clock.advance(TimeDelta::hours(2));
+    let body = BytesBody("two".into());
+    target.put("nightly/2026-03-02T10-00-00Z/files/files.tgz.002", &body).await.map(|_| ())
+}
+
+async fn is_healthy(app: &CloudApp, id: i64) {
+    let row = storages::Entity::find_by_id(id).one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!((row.linked, row.oauth_error_notify_mess), (true, None));
+    assert_eq!(storekeep::entity::notifications::Entity::find().all(&app.app.db).await.unwrap(), []);
+}
+
+#[actix_web::test]
+async fn a_copy_is_never_split_over_two_accounts() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let id = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let target = under_way(&app, id).await;
+    let agreed = StorageLinkInput { confirm_other_account: true };
+    let start = app.call(&ep::LINK_STORAGE, &[&id.to_string()]).by(&someone).body(&agreed).send().await.ok();
+    let page = callback(&app, &app.clouds.consent(&start.authorize_url, "eve@example.org")).await;
+    assert!(page.contains("The account is linked"), "{page}");
+    let error = put_later(&app, &target).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+    assert!(error.message.contains("'Drive'") && error.message.contains("another account"), "{error}");
+    is_healthy(&app, id).await;
+}
+
+#[actix_web::test]
+async fn a_pass_goes_on_with_a_new_link_to_the_same_account() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let id = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let target = under_way(&app, id).await;
+    app.clouds.revoke("ada@example.org");
+    assert!(link(&app, &someone, id, "ada@example.org").await.contains("The account is linked"));
+    put_later(&app, &target).await.unwrap();
+    is_healthy(&app, id).await;
+}
+
+#[actix_web::test]
+async fn a_pass_with_the_app_before_says_nothing_of_the_link_of_another_app() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let id = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let target = under_way(&app, id).await;
+    let other =
+        StorageSetInput { client_id: "another-client".into(), confirm_other_account: true, ..drive("Drive") };
+    app.call(&ep::UPDATE_STORAGE, &[&id.to_string()]).by(&someone).body(&other).send().await.is(200);
+    assert!(link(&app, &someone, id, "ada@example.org").await.contains("The account is linked"));
+    let error = put_later(&app, &target).await.unwrap_err();
+    is_healthy(&app, id).await;
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
 }
