@@ -340,3 +340,22 @@ async fn a_pass_with_the_app_before_says_nothing_of_the_link_of_another_app() {
     is_healthy(&app, id).await;
     assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
 }
+
+#[actix_web::test]
+async fn nobody_masks_words_by_calling_them_a_code() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let _work = app.work();
+    callback(&app, "code=gone-bucket+does+not+exist").await;
+    callback(&app, "code=gone-bucket+does+not+exist&state=guess").await;
+    // Nor by starting a linking for it.
+    let drive = create(&app, &someone, &drive("Drive")).await.id;
+    let start = app.call(&ep::LINK_STORAGE, &[&drive.to_string()]).by(&someone).send().await.ok();
+    let (_, state) = app.clouds.consented(&start.authorize_url, "ada@example.org");
+    callback(&app, &format!("code=bucket&state={state}")).await;
+    let id = create(&app, &someone, &input("Cold", StorageType::AmazonS3)).await.id;
+    let set = app.set(&sending("Nightly", vec![row(id, "gone-bucket")])).await.id;
+    let log = run(&app, set).await;
+    let message = &log.storages[1].message;
+    assert!(message.contains("The bucket gone-bucket does not exist."), "{message}");
+}
