@@ -267,7 +267,11 @@ impl Inner {
         let app = self.app(row, kind)?;
         let linked = self.obtain(row, app, code, row.link_confirmed).await?;
         if !links::finish(&self.parts.db, row.id, &linked, self.parts.clock.now()).await? {
-            return Err(Error::field(CODE, "conflict", "The account was linked by somebody else meanwhile."));
+            return Err(Error::field(
+                CODE,
+                "conflict",
+                "The account was linked, or its app changed, by somebody else meanwhile. Start the linking again.",
+            ));
         }
         self.link_changed(row.id, &LinkChange::New(linked.clone())).await;
         Ok(linked)
@@ -276,13 +280,17 @@ impl Inner {
     /// What has to follow once a link was stored.
     pub async fn link_changed(&self, id: i64, link: &LinkChange) {
         self.pending.remove(id);
+        if matches!(link, LinkChange::OtherApp(_)) {
+            tracing::info!(storage.id = id, "a linking that was under way ends with its app");
+            return;
+        }
         if let Err(error) = self.parts.notifications.settle(&grants::matter(id)).await {
             tracing::error!(storage.id = id, %error, "the inbox could not be brought up to date");
         }
         match link {
             LinkChange::New(_) => tracing::info!(storage.id = id, "an account was linked"),
             LinkChange::Drop => tracing::info!(storage.id = id, "a link has ended with its app"),
-            LinkChange::Keep => {}
+            LinkChange::Keep | LinkChange::OtherApp(_) => {}
         }
     }
 

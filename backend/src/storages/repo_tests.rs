@@ -221,6 +221,41 @@ async fn tokens_of_an_older_link_never_replace_those_of_a_newer(#[values(Sqlite,
     assert_eq!(now.link_generation, 3);
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_link_through_an_app_that_was_replaced_is_never_stored(
+    #[values(Sqlite, Postgres, MariaDb)] on: On,
+) {
+    let db = on.fresh().await;
+    let id = make(&db, "Drive").await;
+    let begin = Begin {
+        state_hash: "state",
+        verifier_enc: "verifier",
+        expires_at: at("2026-05-01T10:10:00Z"),
+        user_id: 7,
+        user_version: 3,
+        redirect_uri: "https://s.example.org/oauth/callback",
+        confirmed: false,
+    };
+    assert!(links::begin(&db, id, &begin).await.unwrap());
+    let other = Content { client_id: "another-client".into(), ..content("Drive") };
+    assert_eq!(save(&db, id, &other, &LinkChange::OtherApp(0)).await, Saved::Done(id));
+    // The code was exchanged with the app before.
+    assert!(!links::finish(&db, id, &linked(1, "ada"), at(NOW)).await.unwrap());
+    let now = row(&db, id).await;
+    assert_eq!((now.link_verifier_enc, now.link_state_hash, now.link_user_id), (None, None, None));
+    assert_eq!((now.linked, now.link_generation), (false, 1));
+    // The other way round: what was saved without a thought of the link comes too late.
+    assert!(links::finish(&db, id, &linked(2, "ada"), at(NOW)).await.unwrap());
+    assert_eq!(save(&db, id, &content("Drive"), &LinkChange::OtherApp(1)).await, Saved::Changed);
+    // Another tenant: the link stays, and what is known of it.
+    assert!(links::note_error(&db, id, 2, Some("the grant is gone")).await.unwrap());
+    assert_eq!(save(&db, id, &other, &LinkChange::OtherApp(2)).await, Saved::Done(id));
+    let now = row(&db, id).await;
+    assert_eq!((now.linked, now.account.as_deref(), now.link_generation), (true, Some("ada"), 3));
+    assert_eq!(now.oauth_error_notify_mess.as_deref(), Some("the grant is gone"));
+}
+
 fn place(storage_id: i64, key: &str) -> Place<'_> {
     Place { storage_id, root: "Backups/Shop", key }
 }

@@ -202,9 +202,12 @@ impl StoragesService {
             let linked = self.inner.by_hand(old, user_id, content, secret, (code, confirmed)).await?;
             return Ok(LinkChange::New(linked));
         }
-        // Without an account there is nothing to lose sight of.
-        if !other_client || !input.kind.is_linked_by_consent() || old.account_id.is_none() {
+        if !input.kind.is_linked_by_consent() || !(other_client || old.tenant != content.tenant) {
             return Ok(LinkChange::Keep);
+        }
+        // Without an account there is nothing to lose sight of.
+        if !other_client || old.account_id.is_none() {
+            return Ok(LinkChange::OtherApp(old.link_generation));
         }
         if !input.confirm_other_account {
             return Err(Error::OtherAccount(other_client_means(old, input.kind)));

@@ -1,6 +1,7 @@
 use super::{create, drive, get, input, keeper, link, linked};
 use crate::support::{CloudApp, TestApp};
 use contract::{ProblemCode, StorageSetInput, StorageState, StorageType, endpoints as ep};
+use engine::testing::fake::{Action, Fault};
 use rstest::rstest;
 
 #[actix_web::test]
@@ -76,6 +77,53 @@ async fn what_never_was_linked_may_change_its_app() {
     let id = create(&app, &someone, &drive("Drive")).await.id.to_string();
     let other = StorageSetInput { client_id: "another-client".into(), ..drive("Drive") };
     app.call(&ep::UPDATE_STORAGE, &[&id]).by(&someone).body(&other).send().await.is(200);
+}
+
+#[actix_web::test]
+async fn a_linking_ends_with_the_app_it_was_started_for() {
+    let app = CloudApp::start().await;
+    let someone = keeper(&app).await;
+    let one_drive = input("Drive", StorageType::OneDrive);
+    let id = create(&app, &someone, &one_drive).await.id;
+    for other in [
+        StorageSetInput { client_id: "another-client".into(), ..one_drive.clone() },
+        StorageSetInput {
+            client_id: "another-client".into(),
+            tenant: Some("contoso.com".into()),
+            ..one_drive.clone()
+        },
+    ] {
+        let id = id.to_string();
+        let start = app.call(&ep::LINK_STORAGE, &[&id]).by(&someone).send().await.ok();
+        let query = app.clouds.consent(&start.authorize_url, "ada@example.org");
+        app.call(&ep::UPDATE_STORAGE, &[&id]).by(&someone).body(&other).send().await.is(200);
+        let page = crate::storages::callback(&app, &query).await;
+        assert!(page.contains("not waiting for this link"), "{page}");
+    }
+    assert_eq!(app.clouds.record.count("POST", "/token"), 0);
+    assert!(link(&app, &someone, id, "ada@example.org").await.contains("The account is linked"));
+}
+
+#[actix_web::test]
+async fn a_link_that_comes_back_after_the_app_was_changed_is_thrown_away() {
+    let app = CloudApp::start().await;
+    let someone = keeper(&app).await;
+    let id = create(&app, &someone, &drive("Drive")).await.id;
+    let start = app.call(&ep::LINK_STORAGE, &[&id.to_string()]).by(&someone).send().await.ok();
+    let query = app.clouds.consent(&start.authorize_url, "ada@example.org");
+    // The code is exchanged already, and whose account it is takes a while to tell.
+    app.clouds.server.plan(Fault::once("GET", "/about", Action::Late(std::time::Duration::from_secs(1))));
+    let change = async {
+        while app.clouds.record.count("GET", "/about") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let other = StorageSetInput { client_id: "another-client".into(), ..drive("Drive") };
+        app.call(&ep::UPDATE_STORAGE, &[&id.to_string()]).by(&someone).body(&other).send().await.is(200);
+    };
+    let (page, ()) = tokio::join!(crate::storages::callback(&app, &query), change);
+    assert!(!page.contains("The account is linked"), "{page}");
+    let now = get(&app, &someone, id).await;
+    assert_eq!((now.client_id.as_str(), now.linked, now.account), ("another-client", false, None));
 }
 
 #[actix_web::test]
