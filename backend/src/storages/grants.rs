@@ -57,10 +57,7 @@ impl GrantStore for DbGrants {
     async fn load(&self) -> Result<Grant> {
         let row = repo::find(&self.db, self.id).await.map_err(unanswered)?;
         let Some(row) = row else {
-            return Err(Error::new(
-                ErrorKind::NeedsRelink,
-                format!("Storage with id '{}' does not exist.", self.id),
-            ));
+            return Err(Error::new(ErrorKind::NeedsRelink, missing(self.id)));
         };
         match self.vault.grant(&row) {
             // Not `lost`: the new link is fine. The generation stays, so that this account says nothing of it from now on.
@@ -161,6 +158,10 @@ impl GrantStore for FreshGrant {
 pub fn unanswered(error: crate::db::Error) -> Error {
     tracing::error!(%error, "the metadata database failed while a destination was in use");
     Error::new(ErrorKind::Unavailable, "The metadata database of this server does not answer.")
+}
+
+pub fn missing(id: i64) -> String {
+    format!("Storage with id '{id}' does not exist.")
 }
 
 fn relinked(title: &str) -> String {

@@ -275,7 +275,7 @@ async fn uploads_are_noted_once_and_found_when_their_pass_has_ended(
         let db = db.clone();
         tokio::spawn(async move { uploads::note(&db, place(one, key), Some(log), at(NOW)).await.unwrap() })
     });
-    join_all(tries).await.into_iter().for_each(|t| t.unwrap());
+    join_all(tries).await.into_iter().for_each(|t| assert!(t.unwrap()));
     uploads::save_state(&db, place(one, key), Some(log), "state", at(NOW)).await.unwrap();
     // Noting it again leaves what is known of it.
     uploads::note(&db, place(one, key), Some(log), at("2026-05-01T10:05:00Z")).await.unwrap();
@@ -306,6 +306,24 @@ async fn uploads_are_noted_once_and_found_when_their_pass_has_ended(
             .unwrap()
             .is_some()
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_put_to_a_storage_set_that_is_gone_is_not_noted(#[values(Sqlite, Postgres, MariaDb)] on: On) {
+    let db = on.fresh().await;
+    let id = make(&db, "Drive").await;
+    let set = rows::backup(&db, "nightly", None).await;
+    let log = rows::running_log(&db, set, "nightly", at(NOW)).await;
+    assert!(uploads::note(&db, place(id, "a/b/c"), Some(log), at(NOW)).await.unwrap());
+    // Another missing reference is a fault of its own.
+    uploads::note(&db, place(id, "a/b/d"), Some(log + 1), at(NOW)).await.unwrap_err();
+    assert_eq!(delete(&db, id, None).await.unwrap(), Deleted::Done);
+    for key in ["a/b/c", "a/b/d"] {
+        assert!(!uploads::note(&db, place(id, key), Some(log), at(NOW)).await.unwrap());
+        assert!(!uploads::save_state(&db, place(id, key), Some(log), "state", at(NOW)).await.unwrap());
+    }
+    assert_eq!(uploads::left(&db, &[], 10).await.unwrap(), []);
 }
 
 #[rstest]

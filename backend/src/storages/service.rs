@@ -239,8 +239,8 @@ impl StoragesService {
         for (i, row) in rows.iter().enumerate() {
             let Some(id) = row.storage_id else { continue };
             let Some(storage) = found.get(&id) else {
-                let message = format!("Storage with id '{id}' does not exist.");
-                errors.push(FieldError::new(format!("storages[{i}].storage_id"), "unknown", message));
+                let field = format!("storages[{i}].storage_id");
+                errors.push(FieldError::new(field, "unknown", grants::missing(id)));
                 continue;
             };
             let kind = wire::parse(&storage.kind)?;
