@@ -11,6 +11,7 @@ use engine::testing::fault::{Effect, Fault, Op};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use std::sync::Arc;
 use std::time::Duration;
+use storekeep::crypto::hash_token;
 use storekeep::entity::{backup_storages, logs, uploads};
 use storekeep::storages::{Pauses, Tidied};
 
@@ -110,7 +111,7 @@ async fn a_copy_that_was_complete_stays_although_its_pass_was_interrupted() {
         storage_id: Set(1),
         root: Set(ROOT.into()),
         object_key: Set(key("files/files.tgz")),
-        place_hash: Set("x".repeat(64)),
+        place_hash: Set(hash_token(&format!("1\n{ROOT}\n{}", key("files/files.tgz")))),
         log_id: Set(Some(broken.log)),
         created_at: Set(crate::support::monday()),
         updated_at: Set(crate::support::monday()),
@@ -121,6 +122,7 @@ async fn a_copy_that_was_complete_stays_although_its_pass_was_interrupted() {
     let tidied = tidy(&app).await;
     assert_eq!((tidied.complete, tidied.removed), (1, 0));
     assert_eq!(app.clouds.keys("the-client-id", ROOT).await.len(), 2);
+    assert_eq!((noted(&app).await, tidy(&app).await), (0, Tidied::default()), "it is looked at once");
 }
 
 #[actix_web::test]
