@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const MASK: &str = "***";
 /// Shorter secrets would mask half of every text.
 const MIN_SECRET: usize = 4;
-/// As many secrets that came along later are known; access tokens are replaced every hour, and old ones are worth nothing.
-const MAX_LEARNT: usize = 256;
+/// As many secrets that came along later and last are known: two for each of more Storage Sets than anybody has.
+const MAX_LASTING: usize = 4096;
+/// As many that are soon worth nothing are known: codes, states, access tokens. They never push out one that lasts.
+const MAX_PASSING: usize = 1024;
+/// Nothing of that kind is shorter. What is may be a word.
+const MIN_PASSING: usize = 16;
 /// What a secret follows in the messages of drivers and providers.
 const LABELS: [&str; 9] = [
     "password",
@@ -27,7 +31,29 @@ const LABELS: [&str; 9] = [
 pub struct Redactor {
     secrets: Arc<Vec<String>>,
     /// Shared by all clones.
-    learnt: Arc<Mutex<VecDeque<String>>>,
+    learnt: Arc<Mutex<Learnt>>,
+}
+
+#[derive(Default)]
+struct Learnt {
+    lasting: VecDeque<String>,
+    passing: VecDeque<String>,
+}
+
+/// What is used last is forgotten last.
+fn put(list: &mut VecDeque<String>, secret: &str, limit: usize) {
+    match list.iter().position(|s| s == secret) {
+        Some(0) => {}
+        Some(at) => {
+            if let Some(known) = list.remove(at) {
+                list.push_front(known);
+            }
+        }
+        None => {
+            list.push_front(secret.to_owned());
+            list.truncate(limit);
+        }
+    }
 }
 
 impl std::fmt::Debug for Redactor {
@@ -44,24 +70,35 @@ impl Redactor {
         Redactor { secrets: Arc::new(secrets), learnt: Arc::default() }
     }
 
-    /// Masks this text from now on, in this redactor and all its clones.
+    /// Masks this secret from now on, in this redactor and all its clones.
     pub fn learn(&self, secret: &str) {
         if secret.len() < MIN_SECRET || self.secrets.iter().any(|s| s == secret) {
             return;
         }
-        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is used last is forgotten last.
-        learnt.retain(|s| s != secret);
-        learnt.push_front(secret.to_owned());
-        learnt.truncate(MAX_LEARNT);
+        put(&mut self.learnt().lasting, secret, MAX_LASTING);
+    }
+
+    /// The same for a secret that is soon worth nothing, and forgotten when many newer ones came along.
+    pub fn learn_passing(&self, secret: &str) {
+        if secret.len() < MIN_PASSING || self.secrets.iter().any(|s| s == secret) {
+            return;
+        }
+        put(&mut self.learnt().passing, secret, MAX_PASSING);
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn redact(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
-        let mut learnt: Vec<String> =
-            self.learnt.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
-        learnt.sort_by_key(|s| std::cmp::Reverse(s.len()));
-        for secret in self.secrets.iter().chain(&learnt) {
+        let mut found: Vec<String> = {
+            let learnt = self.learnt();
+            let all = learnt.lasting.iter().chain(&learnt.passing);
+            all.filter(|secret| text.contains(secret.as_str())).cloned().collect()
+        };
+        found.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        for secret in self.secrets.iter().chain(&found) {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), MASK));
             }
@@ -186,8 +223,40 @@ mod tests {
         redactor.learn("ya29.first-and-more");
         redactor.learn("ab");
         assert_eq!(clone.redact("ya29.first-and-more ya29.first hunter2 ab"), "*** *** *** ab");
-        (0..MAX_LEARNT).for_each(|n| redactor.learn(&format!("token number {n}")));
-        assert_eq!(clone.redact("ya29.first; token number 7"), "ya29.first; ***");
+        (0..MAX_LASTING).for_each(|n| redactor.learn(&format!("refresh token number {n};")));
+        assert_eq!(clone.redact("ya29.first; refresh token number 7;"), "ya29.first; ***");
+    }
+
+    #[test]
+    fn what_passes_never_pushes_out_what_lasts() {
+        let redactor = Redactor::default();
+        // Several hundred Storage Sets, each with the secret of its app and a refresh token.
+        (0..2000).for_each(|n| redactor.learn(&format!("lasting number {n};")));
+        (0..3 * MAX_PASSING).for_each(|n| redactor.learn_passing(&format!("passing number {n};")));
+        assert_eq!(redactor.redact("lasting number 0; lasting number 1999;"), "*** ***");
+        let newest = format!("passing number {};", 3 * MAX_PASSING - 1);
+        assert_eq!(redactor.redact(&format!("passing number 0; {newest}")), "passing number 0; ***");
+        // One that is used again is kept.
+        redactor.learn_passing("the one in use by a pass");
+        for n in 0..3 * MAX_PASSING {
+            redactor.learn_passing(&format!("more of them: {n};"));
+            redactor.learn_passing("the one in use by a pass");
+        }
+        assert_eq!(redactor.redact("the one in use by a pass"), "***");
+    }
+
+    #[test]
+    fn words_are_no_codes() {
+        let redactor = Redactor::default();
+        for word in ["", "failed", "the destination"] {
+            redactor.learn_passing(word);
+        }
+        assert_eq!(
+            redactor.redact("Storage failed: the destination is gone"),
+            "Storage failed: the destination is gone"
+        );
+        redactor.learn_passing("4/0AbCdEf-GhIjKl");
+        assert_eq!(redactor.redact("x4/0AbCdEf-GhIjKl"), "x***");
     }
 
     proptest! {

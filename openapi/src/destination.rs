@@ -38,6 +38,15 @@ pub fn root_of(path: &str) -> &str {
     path.trim_matches('/')
 }
 
+/// What two paths of one Storage Set have in common when they lead to the same folder.
+pub fn place_of(kind: StorageType, path: &str) -> String {
+    match kind {
+        // Whatever the case of their letters, names are the same there.
+        StorageType::OneDrive | StorageType::Dropbox => root_of(path).to_lowercase(),
+        StorageType::Local | StorageType::GoogleDrive | StorageType::AmazonS3 => root_of(path).to_owned(),
+    }
+}
+
 fn folders_error(folder: &str) -> Option<&'static str> {
     if folder.is_empty() {
         return None;

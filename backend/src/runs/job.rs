@@ -5,12 +5,13 @@ use crate::storages::Destination;
 use chrono::{DateTime, Utc};
 use contract::{
     BackupSet, BackupType, DestinationProgress, Phase, PhaseState, StorageRow, StorageType, Symlinks,
+    place_of,
 };
 use engine::pipeline::{Job, Row, Target};
 use engine::source::files;
 use engine::source::magento::Source;
 use engine::storage::StorageKind;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// What is the same for every pass of this server; set by the operator.
@@ -54,9 +55,21 @@ pub fn job(
     }
 }
 
-/// The enabled rows of a Set, in order.
+/// The enabled rows of a Set, in order. Of several that lead to the same folder (Sets that were saved by an earlier version may have them)
+/// the first alone is used: what the sweep or the clearing up of one removes, the other would have reported.
 pub fn rows(set: &BackupSet, destinations: &HashMap<(i64, String), Destination>) -> Vec<Row> {
-    set.storages.iter().filter(|r| r.enabled).map(|r| row(r, destinations)).collect()
+    let mut rows: Vec<Row> =
+        set.storages.iter().filter(|r| r.enabled).map(|r| row(r, destinations)).collect();
+    let mut places = HashSet::new();
+    for row in rows.iter_mut().filter(|row| matches!(row.target, Target::Remote(_))) {
+        if !places.insert((row.storage_id.clone(), place_of(storage_type(row.kind), &row.path))) {
+            row.target = Target::Unusable(format!(
+                "Storage '{}': another row of this Backup Set sends copies to the same folder. Remove one of the two rows.",
+                row.title
+            ));
+        }
+    }
+    rows
 }
 
 /// The Storage Sets that the enabled rows of a Set name, each with the row's folder there.

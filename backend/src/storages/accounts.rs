@@ -2,7 +2,7 @@
 
 use super::clouds::CloudSettings;
 use super::convert;
-use super::grants::{DbGrants, not_linked, unreadable};
+use super::grants::{DbGrants, Owner, not_linked, unreadable};
 use super::repo::Row;
 use super::service::Inner;
 use crate::wire;
@@ -95,6 +95,7 @@ impl Inner {
         Arc::new(DbGrants {
             id: row.id,
             kind,
+            owner: Owner::of(row),
             db: self.parts.db.clone(),
             clock: self.parts.clock.clone(),
             vault: self.parts.vault.clone(),

@@ -1,6 +1,6 @@
 //! Where accounts keep their tokens: in the row of their Storage Set, encrypted.
 
-use super::repo::{self, links};
+use super::repo::{self, Row, links};
 use super::vault::Vault;
 use crate::clock::SharedClock;
 use crate::db::Db;
@@ -21,9 +21,11 @@ pub fn matter(id: i64) -> String {
     format!("storage:{id}:link")
 }
 
+/// Of one account, linked through one app: what a row is linked to later is nothing to it, so that no copy is split over two accounts.
 pub struct DbGrants {
     pub id: i64,
     pub kind: StorageKind,
+    pub owner: Owner,
     pub db: Db,
     pub clock: SharedClock,
     pub vault: Vault,
@@ -32,17 +34,36 @@ pub struct DbGrants {
     pub generation: AtomicI64,
 }
 
+/// Whose a grant is, and the app that it was given to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Owner {
+    account_id: Option<String>,
+    client_id: String,
+    tenant: Option<String>,
+}
+
+impl Owner {
+    pub fn of(row: &Row) -> Owner {
+        Owner {
+            account_id: row.account_id.clone(),
+            client_id: row.client_id.clone(),
+            tenant: row.tenant.clone(),
+        }
+    }
+}
+
 #[async_trait::async_trait]
 impl GrantStore for DbGrants {
     async fn load(&self) -> Result<Grant> {
         let row = repo::find(&self.db, self.id).await.map_err(unanswered)?;
         let Some(row) = row else {
-            return Err(Error::new(
-                ErrorKind::NeedsRelink,
-                format!("Storage with id '{}' does not exist.", self.id),
-            ));
+            return Err(Error::new(ErrorKind::NeedsRelink, missing(self.id)));
         };
         match self.vault.grant(&row) {
+            // Not `lost`: the new link is fine. The generation stays, so that this account says nothing of it from now on.
+            Ok(Some(_)) if Owner::of(&row) != self.owner => {
+                Err(Error::new(ErrorKind::InvalidConfig, relinked(&row.title)))
+            }
             Ok(Some(grant)) => {
                 self.generation.store(grant.generation, Ordering::Relaxed);
                 Ok(grant)
@@ -137,6 +158,16 @@ impl GrantStore for FreshGrant {
 pub fn unanswered(error: crate::db::Error) -> Error {
     tracing::error!(%error, "the metadata database failed while a destination was in use");
     Error::new(ErrorKind::Unavailable, "The metadata database of this server does not answer.")
+}
+
+pub fn missing(id: i64) -> String {
+    format!("Storage with id '{id}' does not exist.")
+}
+
+fn relinked(title: &str) -> String {
+    format!(
+        "Storage '{title}' was linked to another account, or through another app, while it was in use. Run the pass again."
+    )
 }
 
 pub fn not_linked(title: &str) -> String {

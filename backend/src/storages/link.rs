@@ -138,7 +138,7 @@ impl StoragesService {
         let account = account.ok_or(crate::users::Error::UserNotFound(user_id))?;
 
         let (state, verifier) = (OpaqueToken::random(), Secret::new(OpaqueToken::random().expose()));
-        parts.vault.learn(&Secret::new(state.expose()));
+        parts.vault.learn_passing(&Secret::new(state.expose()));
         let expires_at = parts.clock.now() + LIFETIME;
         let redirect_uri = parts.public_url.redirect_uri();
         let begin = Begin {
@@ -162,15 +162,18 @@ impl StoragesService {
     /// What a browser that a provider sent back is shown. Finishes the link when this server started it.
     pub async fn returned(&self, returned: Returned) -> Landing {
         let parts = &self.inner.parts;
-        if let Some(code) = &returned.code {
-            parts.vault.learn(code);
-        }
         let taken = match &returned.state {
             Some(state) => links::take_state(&parts.db, &hash_token(state.expose())).await,
             None => Ok(None),
         };
         match taken {
-            Ok(Some(row)) => self.inner.landing(&row, returned).await,
+            Ok(Some(row)) => {
+                // Only now: anybody can call this with anything, and what is learnt is masked in every message.
+                if let Some(code) = &returned.code {
+                    parts.vault.learn_passing(code);
+                }
+                self.inner.landing(&row, returned).await
+            }
             Ok(None) => unknown(returned),
             Err(error) => {
                 tracing::error!(%error, "the metadata database failed while an account was to be linked");
@@ -264,7 +267,11 @@ impl Inner {
         let app = self.app(row, kind)?;
         let linked = self.obtain(row, app, code, row.link_confirmed).await?;
         if !links::finish(&self.parts.db, row.id, &linked, self.parts.clock.now()).await? {
-            return Err(Error::field(CODE, "conflict", "The account was linked by somebody else meanwhile."));
+            return Err(Error::field(
+                CODE,
+                "conflict",
+                "The account was linked, or its app changed, by somebody else meanwhile. Start the linking again.",
+            ));
         }
         self.link_changed(row.id, &LinkChange::New(linked.clone())).await;
         Ok(linked)
@@ -273,13 +280,17 @@ impl Inner {
     /// What has to follow once a link was stored.
     pub async fn link_changed(&self, id: i64, link: &LinkChange) {
         self.pending.remove(id);
+        if matches!(link, LinkChange::OtherApp(_)) {
+            tracing::info!(storage.id = id, "a linking that was under way ends with its app");
+            return;
+        }
         if let Err(error) = self.parts.notifications.settle(&grants::matter(id)).await {
             tracing::error!(storage.id = id, %error, "the inbox could not be brought up to date");
         }
         match link {
             LinkChange::New(_) => tracing::info!(storage.id = id, "an account was linked"),
             LinkChange::Drop => tracing::info!(storage.id = id, "a link has ended with its app"),
-            LinkChange::Keep => {}
+            LinkChange::Keep | LinkChange::OtherApp(_) => {}
         }
     }
 
@@ -296,7 +307,6 @@ impl Inner {
             let text = "There is no code in this address. Copy the whole address that the provider sent the browser to.";
             Error::field(CODE, "format", text)
         })?);
-        self.parts.vault.learn(&code);
         let again = "Use Link the account and enter the code that comes of it within ten minutes.";
         if row.link_verifier_enc.is_none() {
             let text = format!("No linking is under way for this Storage Set. {again}");
@@ -307,6 +317,7 @@ impl Inner {
             return Err(Error::field(CODE, "conflict", text));
         }
         self.may_still_link(row).await.map_err(|text| Error::field(CODE, "expired", text))?;
+        self.parts.vault.learn_passing(&code);
         let kind: StorageType = wire::parse(&row.kind)?;
         let app = match secret {
             Some(secret) => App { client_id: content.client_id.clone(), client_secret: secret.clone() },
@@ -392,7 +403,7 @@ impl Inner {
         let grant =
             provider.exchange(parts.clouds.http(), &linking, (code, &verifier), generation, now).await;
         let grant = grant.map_err(failed)?;
-        parts.vault.learn(&grant.access_token);
+        parts.vault.learn_passing(&grant.access_token);
         parts.vault.learn(&grant.refresh_token);
         Ok(grant)
     }

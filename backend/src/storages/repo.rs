@@ -39,6 +39,9 @@ pub struct Content {
 #[derive(Debug, Clone, PartialEq)]
 pub enum LinkChange {
     Keep,
+    /// The app is another one, and nothing is lost sight of with it. A linking that is under way ends, and so does what an account that still
+    /// uses the app before would store. Provided that the link is still of this generation.
+    OtherApp(i64),
     /// It belonged to another app. The account stays known, so that another one is noticed.
     Drop,
     New(Linked),
@@ -216,6 +219,11 @@ pub async fn update(
             .add(storages::Column::Revision.eq(revision));
         match link {
             LinkChange::Keep => {}
+            LinkChange::OtherApp(generation) => {
+                links::end_linking(&mut model);
+                model.link_generation = To(generation + 1);
+                same = same.add(storages::Column::LinkGeneration.eq(*generation));
+            }
             LinkChange::Drop => links::drop_link(&mut model),
             LinkChange::New(linked) => {
                 links::set_link(&mut model, linked, now);

@@ -221,6 +221,41 @@ async fn tokens_of_an_older_link_never_replace_those_of_a_newer(#[values(Sqlite,
     assert_eq!(now.link_generation, 3);
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_link_through_an_app_that_was_replaced_is_never_stored(
+    #[values(Sqlite, Postgres, MariaDb)] on: On,
+) {
+    let db = on.fresh().await;
+    let id = make(&db, "Drive").await;
+    let begin = Begin {
+        state_hash: "state",
+        verifier_enc: "verifier",
+        expires_at: at("2026-05-01T10:10:00Z"),
+        user_id: 7,
+        user_version: 3,
+        redirect_uri: "https://s.example.org/oauth/callback",
+        confirmed: false,
+    };
+    assert!(links::begin(&db, id, &begin).await.unwrap());
+    let other = Content { client_id: "another-client".into(), ..content("Drive") };
+    assert_eq!(save(&db, id, &other, &LinkChange::OtherApp(0)).await, Saved::Done(id));
+    // The code was exchanged with the app before.
+    assert!(!links::finish(&db, id, &linked(1, "ada"), at(NOW)).await.unwrap());
+    let now = row(&db, id).await;
+    assert_eq!((now.link_verifier_enc, now.link_state_hash, now.link_user_id), (None, None, None));
+    assert_eq!((now.linked, now.link_generation), (false, 1));
+    // The other way round: what was saved without a thought of the link comes too late.
+    assert!(links::finish(&db, id, &linked(2, "ada"), at(NOW)).await.unwrap());
+    assert_eq!(save(&db, id, &content("Drive"), &LinkChange::OtherApp(1)).await, Saved::Changed);
+    // Another tenant: the link stays, and what is known of it.
+    assert!(links::note_error(&db, id, 2, Some("the grant is gone")).await.unwrap());
+    assert_eq!(save(&db, id, &other, &LinkChange::OtherApp(2)).await, Saved::Done(id));
+    let now = row(&db, id).await;
+    assert_eq!((now.linked, now.account.as_deref(), now.link_generation), (true, Some("ada"), 3));
+    assert_eq!(now.oauth_error_notify_mess.as_deref(), Some("the grant is gone"));
+}
+
 fn place(storage_id: i64, key: &str) -> Place<'_> {
     Place { storage_id, root: "Backups/Shop", key }
 }
@@ -240,7 +275,7 @@ async fn uploads_are_noted_once_and_found_when_their_pass_has_ended(
         let db = db.clone();
         tokio::spawn(async move { uploads::note(&db, place(one, key), Some(log), at(NOW)).await.unwrap() })
     });
-    join_all(tries).await.into_iter().for_each(|t| t.unwrap());
+    join_all(tries).await.into_iter().for_each(|t| assert!(t.unwrap()));
     uploads::save_state(&db, place(one, key), Some(log), "state", at(NOW)).await.unwrap();
     // Noting it again leaves what is known of it.
     uploads::note(&db, place(one, key), Some(log), at("2026-05-01T10:05:00Z")).await.unwrap();
@@ -271,6 +306,24 @@ async fn uploads_are_noted_once_and_found_when_their_pass_has_ended(
             .unwrap()
             .is_some()
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_put_to_a_storage_set_that_is_gone_is_not_noted(#[values(Sqlite, Postgres, MariaDb)] on: On) {
+    let db = on.fresh().await;
+    let id = make(&db, "Drive").await;
+    let set = rows::backup(&db, "nightly", None).await;
+    let log = rows::running_log(&db, set, "nightly", at(NOW)).await;
+    assert!(uploads::note(&db, place(id, "a/b/c"), Some(log), at(NOW)).await.unwrap());
+    // Another missing reference is a fault of its own.
+    uploads::note(&db, place(id, "a/b/d"), Some(log + 1), at(NOW)).await.unwrap_err();
+    assert_eq!(delete(&db, id, None).await.unwrap(), Deleted::Done);
+    for key in ["a/b/c", "a/b/d"] {
+        assert!(!uploads::note(&db, place(id, key), Some(log), at(NOW)).await.unwrap());
+        assert!(!uploads::save_state(&db, place(id, key), Some(log), "state", at(NOW)).await.unwrap());
+    }
+    assert_eq!(uploads::left(&db, &[], 10).await.unwrap(), []);
 }
 
 #[rstest]

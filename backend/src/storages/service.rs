@@ -16,9 +16,10 @@ use crate::users::UsersService;
 use crate::wire;
 use contract::{
     FieldError, StorageOptions, StorageRow, StorageSet, StorageSetInput, StorageSetPage, StorageType,
-    StorageWarning, filled, path_error,
+    StorageWarning, filled, path_error, place_of,
 };
 use engine::storage::Secret;
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 /// How often a save without `If-Match` is tried again when somebody else saves at the same time.
@@ -201,9 +202,12 @@ impl StoragesService {
             let linked = self.inner.by_hand(old, user_id, content, secret, (code, confirmed)).await?;
             return Ok(LinkChange::New(linked));
         }
-        // Without an account there is nothing to lose sight of.
-        if !other_client || !input.kind.is_linked_by_consent() || old.account_id.is_none() {
+        if !input.kind.is_linked_by_consent() || !(other_client || old.tenant != content.tenant) {
             return Ok(LinkChange::Keep);
+        }
+        // Without an account there is nothing to lose sight of.
+        if !other_client || old.account_id.is_none() {
+            return Ok(LinkChange::OtherApp(old.link_generation));
         }
         if !input.confirm_other_account {
             return Err(Error::OtherAccount(other_client_means(old, input.kind)));
@@ -226,22 +230,27 @@ impl StoragesService {
         }
     }
 
-    /// What is wrong with the rows of a Backup Set: Storage Sets that do not exist, paths that their types do not take.
+    /// What is wrong with the rows of a Backup Set: Storage Sets that do not exist, paths that their types do not take, and the same folder
+    /// twice: what one row's sweep or clearing up removes, the other would have reported.
     pub async fn row_errors(&self, rows: &[StorageRow]) -> Result<Vec<FieldError>, db::Error> {
         let ids: Vec<i64> = rows.iter().filter_map(|row| row.storage_id).collect();
         let found = repo::find_all(&self.parts().db, &ids).await?;
-        let mut errors = Vec::new();
+        let (mut errors, mut places) = (Vec::new(), HashSet::new());
         for (i, row) in rows.iter().enumerate() {
             let Some(id) = row.storage_id else { continue };
             let Some(storage) = found.get(&id) else {
-                let message = format!("Storage with id '{id}' does not exist.");
-                errors.push(FieldError::new(format!("storages[{i}].storage_id"), "unknown", message));
+                let field = format!("storages[{i}].storage_id");
+                errors.push(FieldError::new(field, "unknown", grants::missing(id)));
                 continue;
             };
-            let problem = path_error(wire::parse(&storage.kind)?, &row.path);
+            let kind = wire::parse(&storage.kind)?;
+            let problem = path_error(kind, &row.path);
             if let Some(message) = problem {
                 let code = if row.path.is_empty() { "required" } else { "format" };
                 errors.push(FieldError::new(format!("storages[{i}].path"), code, message));
+            } else if !places.insert((id, place_of(kind, &row.path))) {
+                let message = "Another row of this Backup Set sends copies to the same folder. Choose another folder, or remove the row.";
+                errors.push(FieldError::new(format!("storages[{i}].path"), "duplicate", message));
             }
         }
         Ok(errors)

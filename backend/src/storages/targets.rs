@@ -1,5 +1,6 @@
 //! What Storage Sets mean to the rows of a pass.
 
+use super::grants::missing;
 use super::repo::{self, Row};
 use super::service::{Inner, StoragesService};
 use super::uploads::{Ledger, Noted};
@@ -38,7 +39,7 @@ impl StoragesService {
 impl Inner {
     fn destination(&self, id: i64, row: Option<&Row>, path: &str, log_id: i64) -> Destination {
         let Some(row) = row else {
-            let message = format!("Storage with id '{id}' does not exist.");
+            let message = missing(id);
             let title = format!("Storage {id}");
             return Destination { title, kind: StorageKind::AmazonS3, target: Target::Unusable(message) };
         };

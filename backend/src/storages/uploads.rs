@@ -1,11 +1,11 @@
 //! What passes put at destinations, noted before it begins: so that a server that starts after a crash knows what was half-made, and
 //! removes that and nothing else.
 
-use super::grants::unanswered;
+use super::grants::{missing, unanswered};
 use super::repo::uploads::{self, Place};
 use super::vault::Vault;
 use crate::clock::SharedClock;
-use crate::db::Db;
+use crate::db::{self, Db};
 use engine::policy::layout;
 use engine::storage::{
     Body, ByteStream, Entry, Error, ErrorKind, Listing, Result, Sessions, SharedStorage, Storage,
@@ -32,7 +32,16 @@ impl Ledger {
     }
 
     async fn begin(&self, key: &str) -> Result<()> {
-        uploads::note(&self.db, self.place(key), self.log_id, self.clock.now()).await.map_err(unanswered)
+        let noted = uploads::note(&self.db, self.place(key), self.log_id, self.clock.now()).await;
+        self.noted(noted)
+    }
+
+    /// A Storage Set can be deleted while a pass sends to it. Trying again changes nothing then.
+    fn noted(&self, noted: std::result::Result<bool, db::Error>) -> Result<()> {
+        match noted.map_err(unanswered)? {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::InvalidConfig, missing(self.storage_id))),
+        }
     }
 
     pub async fn forget(&self, key: &str) -> Result<()> {
@@ -55,13 +64,13 @@ impl Sessions for Ledger {
         match self.vault.state(&place, &sealed) {
             Ok(state) => Ok(Some(state)),
             Err(_) => {
-                // Another key by now: the upload begins anew, the old session runs out at the provider.
+                // Another key by now. Drivers take what they cannot read for an upload that they know nothing of but that it was begun.
                 tracing::warn!(
                     storage.id = self.storage_id,
                     key,
                     "the state of an upload cannot be decrypted"
                 );
-                Ok(None)
+                Ok(Some(String::new()))
             }
         }
     }
@@ -70,7 +79,7 @@ impl Sessions for Ledger {
         let place = self.place(key);
         let sealed = self.vault.seal_state(&place, state);
         let sealed = sealed.map_err(|e| Error::new(ErrorKind::Other, e.to_string()))?;
-        uploads::save_state(&self.db, place, self.log_id, &sealed, self.clock.now()).await.map_err(unanswered)
+        self.noted(uploads::save_state(&self.db, place, self.log_id, &sealed, self.clock.now()).await)
     }
 
     async fn remove(&self, key: &str) -> Result<()> {

@@ -88,6 +88,7 @@ pub fn set_link(model: &mut ActiveModel, linked: &Linked, now: DateTime<Utc>) {
     model.account = To(Some(linked.account.clone()));
     model.account_id = To(Some(linked.account_id.clone()));
     model.linked = To(true);
+    model.oauth_error_notify_mess = To(None);
     model.linked_at = To(Some(now));
     model.link_generation = To(linked.generation);
     end_linking(model);
@@ -99,11 +100,12 @@ pub fn drop_link(model: &mut ActiveModel) {
     model.access_token_expires_at = To(None);
     model.refresh_token_enc = To(None);
     model.linked = To(false);
+    model.oauth_error_notify_mess = To(None);
     end_linking(model);
 }
 
-fn end_linking(model: &mut ActiveModel) {
-    model.oauth_error_notify_mess = To(None);
+/// Whatever comes of a linking that is under way comes too late.
+pub fn end_linking(model: &mut ActiveModel) {
     model.link_state_hash = To(None);
     model.link_verifier_enc = To(None);
     model.link_expires_at = To(None);

@@ -2,12 +2,12 @@
 
 use crate::crypto::hash_token;
 use crate::db::{Db, Tx};
-use crate::entity::{logs, uploads};
+use crate::entity::{logs, storages, uploads};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set as To, ColumnTrait, Condition, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef,
+    QuerySelect, RelationDef, SqlErr,
 };
 use uploads::{ActiveModel, Column, Entity};
 
@@ -47,11 +47,23 @@ fn row(place: Place<'_>, log_id: Option<i64>, now: DateTime<Utc>) -> ActiveModel
     }
 }
 
-/// Notes that the pass of this log puts an object there. What is known of an earlier attempt stays.
-pub async fn note(db: &Db, place: Place<'_>, log_id: Option<i64>, now: DateTime<Utc>) -> Result<(), DbErr> {
-    let known =
-        OnConflict::column(Column::PlaceHash).update_columns([Column::LogId, Column::UpdatedAt]).to_owned();
-    Entity::insert(row(place, log_id, now)).on_conflict(known).exec_without_returning(db).await.map(|_| ())
+/// Notes that the pass of this log puts an object there. What is known of an earlier attempt stays. False, and nothing is noted, when the
+/// Storage Set is gone.
+pub async fn note(db: &Db, place: Place<'_>, log_id: Option<i64>, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    put(db, row(place, log_id, now), place, &[Column::LogId, Column::UpdatedAt]).await
+}
+
+/// `renewed` is what changes in a row that is there.
+async fn put(db: &Db, row: ActiveModel, place: Place<'_>, renewed: &[Column]) -> Result<bool, DbErr> {
+    let known = OnConflict::column(Column::PlaceHash).update_columns(renewed.iter().copied()).to_owned();
+    match Entity::insert(row).on_conflict(known).exec_without_returning(db).await {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let gone = matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
+                && storages::Entity::find_by_id(place.storage_id).one(db).await?.is_none();
+            if gone { Ok(false) } else { Err(error) }
+        }
+    }
 }
 
 /// When the object was begun, or last gone on with; `None` when it is not noted.
@@ -65,18 +77,16 @@ pub async fn state(db: &Db, place: Place<'_>) -> Result<Option<String>, DbErr> {
     Ok(found.and_then(|row| row.state_enc))
 }
 
+/// False, and nothing is saved, when the Storage Set is gone.
 pub async fn save_state(
     db: &Db,
     place: Place<'_>,
     log_id: Option<i64>,
     state_enc: &str,
     now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+) -> Result<bool, DbErr> {
     let row = ActiveModel { state_enc: To(Some(state_enc.to_owned())), ..row(place, log_id, now) };
-    let known = OnConflict::column(Column::PlaceHash)
-        .update_columns([Column::StateEnc, Column::LogId, Column::UpdatedAt])
-        .to_owned();
-    Entity::insert(row).on_conflict(known).exec_without_returning(db).await.map(|_| ())
+    put(db, row, place, &[Column::StateEnc, Column::LogId, Column::UpdatedAt]).await
 }
 
 /// That the object was begun stays known.

@@ -4,14 +4,15 @@ use super::request;
 use crate::storages::{create, input, keeper};
 use crate::support::{CloudApp, config_with_store, files_only};
 use chrono::TimeDelta;
-use contract::{BackupSetInput, OverallStatus, StorageRow, StorageType};
+use contract::{BackupSetInput, OverallStatus, StorageRow, StorageType, endpoints as ep};
 use engine::pipeline::Target;
 use engine::storage::{BytesBody, ErrorKind, Storage};
 use engine::testing::fault::{Effect, Fault, Op};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use std::sync::Arc;
 use std::time::Duration;
-use storekeep::entity::{logs, uploads};
+use storekeep::crypto::hash_token;
+use storekeep::entity::{backup_storages, logs, uploads};
 use storekeep::storages::{Pauses, Tidied};
 
 const ROOT: &str = "shop-backups/eu";
@@ -110,7 +111,7 @@ async fn a_copy_that_was_complete_stays_although_its_pass_was_interrupted() {
         storage_id: Set(1),
         root: Set(ROOT.into()),
         object_key: Set(key("files/files.tgz")),
-        place_hash: Set("x".repeat(64)),
+        place_hash: Set(hash_token(&format!("1\n{ROOT}\n{}", key("files/files.tgz")))),
         log_id: Set(Some(broken.log)),
         created_at: Set(crate::support::monday()),
         updated_at: Set(crate::support::monday()),
@@ -121,6 +122,7 @@ async fn a_copy_that_was_complete_stays_although_its_pass_was_interrupted() {
     let tidied = tidy(&app).await;
     assert_eq!((tidied.complete, tidied.removed), (1, 0));
     assert_eq!(app.clouds.keys("the-client-id", ROOT).await.len(), 2);
+    assert_eq!((noted(&app).await, tidy(&app).await), (0, Tidied::default()), "it is looked at once");
 }
 
 #[actix_web::test]
@@ -180,4 +182,17 @@ async fn a_pass_that_could_not_clear_up_behind_itself_is_cleared_up_after() {
     app.clock.advance(TimeDelta::minutes(3));
     assert_eq!(tidy(&app).await, Tidied { removed: 1, ..Tidied::default() });
     assert!(app.clouds.keys("the-client-id", ROOT).await.is_empty());
+}
+
+#[actix_web::test]
+async fn a_storage_set_that_is_deleted_during_a_pass_fails_its_row_at_once_and_by_its_id() {
+    let broken = broken().await;
+    let someone = keeper(&broken.app).await;
+    broken.target.put(&key("files/files.tgz.001"), &body("whole")).await.unwrap();
+    // Somebody takes the row out of the Set, and then the Storage Set away.
+    backup_storages::Entity::delete_many().exec(&broken.app.app.db).await.unwrap();
+    broken.app.call(&ep::DELETE_STORAGE, &["1"]).by(&someone).send().await.is(204);
+    let error = broken.target.put(&key("files/files.tgz.002"), &body("more")).await.unwrap_err();
+    assert_eq!(error.message, "Storage with id '1' does not exist.");
+    assert!(!error.kind.is_retryable(), "{error:?}");
 }

@@ -1,16 +1,19 @@
 //! Passes that send copies to Storage Sets.
 
 use super::request;
-use crate::storages::{create, drive, get, input, keeper, link, linked};
+use crate::storages::{callback, create, drive, get, input, keeper, link, linked};
 use crate::support::{CloudApp, files_only};
 use chrono::TimeDelta;
 use contract::{
-    BackupLog, BackupSetInput, OverallStatus, RowStatus, StorageRow, StorageSetInput, StorageState,
-    StorageType, endpoints as ep,
+    BackupLog, BackupSetInput, OverallStatus, RowStatus, StorageLinkInput, StorageRow, StorageSetInput,
+    StorageState, StorageType, endpoints as ep,
 };
+use engine::pipeline::Target;
+use engine::storage::{BytesBody, ErrorKind, Storage};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use std::sync::Arc;
 use std::time::Duration;
-use storekeep::entity::{copies, storages, uploads};
+use storekeep::entity::{backup_storages, copies, storages, uploads};
 
 fn row(id: i64, path: &str) -> StorageRow {
     StorageRow { storage_id: Some(id), enabled: true, keep_copies: 2, path: path.into() }
@@ -259,4 +262,123 @@ async fn secrets_in_what_a_destination_says_are_masked() {
     let log = run(&app, set).await;
     let message = &log.storages[1].message;
     assert!(message.contains("***") && !message.contains("very-secret-folder"), "{message}");
+}
+
+#[actix_web::test]
+async fn of_rows_that_were_stored_with_the_same_folder_the_first_alone_is_used() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let _work = app.work();
+    let id = linked(&app, &someone, &input("Box", StorageType::Dropbox), "ada@example.org").await.id;
+    let rows = vec![row(id, "Shop"), row(id, "b"), row(id, "c")];
+    let set = app.set(&sending("Nightly", rows)).await.id;
+    // As an earlier version let them be saved.
+    for stored in backup_storages::Entity::find().all(&app.app.db).await.unwrap() {
+        let path = match stored.path.as_str() {
+            "b" => "/shop/",
+            "c" => "Shop",
+            _ => continue,
+        };
+        let changed =
+            backup_storages::ActiveModel { id: Set(stored.id), path: Set(path.into()), ..Default::default() };
+        changed.update(&app.app.db).await.unwrap();
+    }
+    let log = run(&app, set).await;
+    let told: Vec<_> = log.storages.iter().map(|r| (r.status, r.message.as_str())).collect();
+    assert_eq!((told[0].0, told[1].0), (RowStatus::Success, RowStatus::Success), "{told:?}");
+    for told in &told[2..] {
+        assert_eq!(told.0, RowStatus::Failed);
+        assert!(told.1.contains("Storage 'Box'") && told.1.contains("the same folder"), "{}", told.1);
+    }
+    let copy = log.copy_path.unwrap();
+    let whole = [format!("{copy}/files/files.tgz"), format!("{copy}/manifest.json")];
+    assert_eq!(app.clouds.keys("the-client-id", "Shop").await, whole);
+    assert!(app.clouds.keys("the-client-id", "shop").await.is_empty());
+}
+
+/// What a pass that is under way sends to.
+async fn under_way(app: &CloudApp, id: i64) -> Arc<dyn Storage> {
+    let set = app.set(&sending("Nightly", vec![row(id, "x")])).await.id;
+    let log = app.app.runs.start(request(set), Duration::ZERO).await.unwrap().id;
+    let place = (id, "x".to_owned());
+    let mut found = app.app.storages.destinations(std::slice::from_ref(&place), log).await.unwrap();
+    let Target::Remote(target) = found.remove(&place).unwrap().target else { panic!("unusable") };
+    target.put("nightly/2026-03-02T10-00-00Z/files/files.tgz.001", &BytesBody("one".into())).await.unwrap();
+    target
+}
+
+/// The tokens that there are have run out by now.
+async fn put_later(app: &CloudApp, target: &Arc<dyn Storage>) -> engine::storage::Result<()> {
+    app.clouds.expire();
+    app.clock.advance(TimeDelta::hours(2));
+    let body = BytesBody("two".into());
+    target.put("nightly/2026-03-02T10-00-00Z/files/files.tgz.002", &body).await.map(|_| ())
+}
+
+async fn is_healthy(app: &CloudApp, id: i64) {
+    let row = storages::Entity::find_by_id(id).one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!((row.linked, row.oauth_error_notify_mess), (true, None));
+    assert_eq!(storekeep::entity::notifications::Entity::find().all(&app.app.db).await.unwrap(), []);
+}
+
+#[actix_web::test]
+async fn a_copy_is_never_split_over_two_accounts() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let id = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let target = under_way(&app, id).await;
+    let agreed = StorageLinkInput { confirm_other_account: true };
+    let start = app.call(&ep::LINK_STORAGE, &[&id.to_string()]).by(&someone).body(&agreed).send().await.ok();
+    let page = callback(&app, &app.clouds.consent(&start.authorize_url, "eve@example.org")).await;
+    assert!(page.contains("The account is linked"), "{page}");
+    let error = put_later(&app, &target).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+    assert!(error.message.contains("'Drive'") && error.message.contains("another account"), "{error}");
+    is_healthy(&app, id).await;
+}
+
+#[actix_web::test]
+async fn a_pass_goes_on_with_a_new_link_to_the_same_account() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let id = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let target = under_way(&app, id).await;
+    app.clouds.revoke("ada@example.org");
+    assert!(link(&app, &someone, id, "ada@example.org").await.contains("The account is linked"));
+    put_later(&app, &target).await.unwrap();
+    is_healthy(&app, id).await;
+}
+
+#[actix_web::test]
+async fn a_pass_with_the_app_before_says_nothing_of_the_link_of_another_app() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let id = linked(&app, &someone, &drive("Drive"), "ada@example.org").await.id;
+    let target = under_way(&app, id).await;
+    let other =
+        StorageSetInput { client_id: "another-client".into(), confirm_other_account: true, ..drive("Drive") };
+    app.call(&ep::UPDATE_STORAGE, &[&id.to_string()]).by(&someone).body(&other).send().await.is(200);
+    assert!(link(&app, &someone, id, "ada@example.org").await.contains("The account is linked"));
+    let error = put_later(&app, &target).await.unwrap_err();
+    is_healthy(&app, id).await;
+    assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error:?}");
+}
+
+#[actix_web::test]
+async fn nobody_masks_words_by_calling_them_a_code() {
+    let app = CloudApp::with_store().await;
+    let someone = keeper(&app).await;
+    let _work = app.work();
+    callback(&app, "code=gone-bucket+does+not+exist").await;
+    callback(&app, "code=gone-bucket+does+not+exist&state=guess").await;
+    // Nor by starting a linking for it.
+    let drive = create(&app, &someone, &drive("Drive")).await.id;
+    let start = app.call(&ep::LINK_STORAGE, &[&drive.to_string()]).by(&someone).send().await.ok();
+    let (_, state) = app.clouds.consented(&start.authorize_url, "ada@example.org");
+    callback(&app, &format!("code=bucket&state={state}")).await;
+    let id = create(&app, &someone, &input("Cold", StorageType::AmazonS3)).await.id;
+    let set = app.set(&sending("Nightly", vec![row(id, "gone-bucket")])).await.id;
+    let log = run(&app, set).await;
+    let message = &log.storages[1].message;
+    assert!(message.contains("The bucket gone-bucket does not exist."), "{message}");
 }

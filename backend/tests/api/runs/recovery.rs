@@ -92,8 +92,13 @@ async fn every_enabled_row_of_an_interrupted_pass_has_a_result() {
     let app = TestApp::with_store().await;
     let storage = storage(&app, "Offsite", true).await;
     let mut input = files_only("Nightly");
-    let row = |enabled| StorageRow { storage_id: Some(storage), enabled, keep_copies: 1, path: "x".into() };
-    input.storages.extend([row(true), row(false)]);
+    let row = |enabled, path: &str| StorageRow {
+        storage_id: Some(storage),
+        enabled,
+        keep_copies: 1,
+        path: path.into(),
+    };
+    input.storages.extend([row(true, "x"), row(false, "y")]);
     let log = left_behind_of(&app, &input, &owner_of(&app), TimeDelta::seconds(60)).await;
     app.app.runs.recover().await.unwrap();
     let log = app.app.logs.get(log).await.unwrap();

@@ -1,6 +1,7 @@
 use super::{create, drive, get, input, keeper, link, linked};
 use crate::support::{CloudApp, TestApp};
 use contract::{ProblemCode, StorageSetInput, StorageState, StorageType, endpoints as ep};
+use engine::testing::fake::{Action, Fault};
 use rstest::rstest;
 
 #[actix_web::test]
@@ -79,6 +80,53 @@ async fn what_never_was_linked_may_change_its_app() {
 }
 
 #[actix_web::test]
+async fn a_linking_ends_with_the_app_it_was_started_for() {
+    let app = CloudApp::start().await;
+    let someone = keeper(&app).await;
+    let one_drive = input("Drive", StorageType::OneDrive);
+    let id = create(&app, &someone, &one_drive).await.id;
+    for other in [
+        StorageSetInput { client_id: "another-client".into(), ..one_drive.clone() },
+        StorageSetInput {
+            client_id: "another-client".into(),
+            tenant: Some("contoso.com".into()),
+            ..one_drive.clone()
+        },
+    ] {
+        let id = id.to_string();
+        let start = app.call(&ep::LINK_STORAGE, &[&id]).by(&someone).send().await.ok();
+        let query = app.clouds.consent(&start.authorize_url, "ada@example.org");
+        app.call(&ep::UPDATE_STORAGE, &[&id]).by(&someone).body(&other).send().await.is(200);
+        let page = crate::storages::callback(&app, &query).await;
+        assert!(page.contains("not waiting for this link"), "{page}");
+    }
+    assert_eq!(app.clouds.record.count("POST", "/token"), 0);
+    assert!(link(&app, &someone, id, "ada@example.org").await.contains("The account is linked"));
+}
+
+#[actix_web::test]
+async fn a_link_that_comes_back_after_the_app_was_changed_is_thrown_away() {
+    let app = CloudApp::start().await;
+    let someone = keeper(&app).await;
+    let id = create(&app, &someone, &drive("Drive")).await.id;
+    let start = app.call(&ep::LINK_STORAGE, &[&id.to_string()]).by(&someone).send().await.ok();
+    let query = app.clouds.consent(&start.authorize_url, "ada@example.org");
+    // The code is exchanged already, and whose account it is takes a while to tell.
+    app.clouds.server.plan(Fault::once("GET", "/about", Action::Late(std::time::Duration::from_secs(1))));
+    let change = async {
+        while app.clouds.record.count("GET", "/about") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let other = StorageSetInput { client_id: "another-client".into(), ..drive("Drive") };
+        app.call(&ep::UPDATE_STORAGE, &[&id.to_string()]).by(&someone).body(&other).send().await.is(200);
+    };
+    let (page, ()) = tokio::join!(crate::storages::callback(&app, &query), change);
+    assert!(!page.contains("The account is linked"), "{page}");
+    let now = get(&app, &someone, id).await;
+    assert_eq!((now.client_id.as_str(), now.linked, now.account), ("another-client", false, None));
+}
+
+#[actix_web::test]
 async fn another_endpoint_is_warned_about() {
     let app = TestApp::start().await;
     let someone = keeper(&app).await;
@@ -116,4 +164,46 @@ async fn paths_of_backup_sets_follow_the_type_of_the_storage(
     );
     set.storages[1] = row("shop-backups/nightly/");
     app.call(&ep::CREATE_BACKUP, &[]).by(&someone).body(&set).send().await.is(201);
+}
+
+#[rstest]
+#[case(StorageType::GoogleDrive, "x", "/x/", true)]
+#[case(StorageType::GoogleDrive, "", "/", true)]
+#[case(StorageType::GoogleDrive, "Shop", "shop", false)]
+#[case(StorageType::AmazonS3, "shop-backups/eu", "shop-backups/eu/", true)]
+#[case(StorageType::AmazonS3, "shop-backups/eu", "shop-backups/EU", false)]
+#[case(StorageType::OneDrive, "Äcker/Shop", "äCKER/shop", true)]
+#[case(StorageType::Dropbox, "Shop", "/SHOP", true)]
+#[case(StorageType::Dropbox, "Shop", "Shop/Shop", false)]
+#[actix_web::test]
+async fn two_rows_of_a_backup_set_never_lead_to_the_same_folder(
+    #[case] kind: StorageType,
+    #[case] first: &str,
+    #[case] second: &str,
+    #[case] same: bool,
+) {
+    use contract::{BackupSetInput, StorageRow};
+    let app = TestApp::start().await;
+    let someone = keeper(&app).await;
+    let (id, other) = (
+        create(&app, &someone, &input("One", kind)).await.id,
+        create(&app, &someone, &input("Two", kind)).await.id,
+    );
+    let row = |id, path: &str, enabled| StorageRow {
+        storage_id: Some(id),
+        enabled,
+        keep_copies: 1,
+        path: path.into(),
+    };
+    let mut set: BackupSetInput = crate::support::files_only("Nightly");
+    // The folder of the same name in another account is another folder.
+    set.storages.extend([row(id, first, true), row(other, first, true), row(id, second, false)]);
+    let answer = app.call(&ep::CREATE_BACKUP, &[]).by(&someone).body(&set).send().await;
+    if !same {
+        answer.is(201);
+        return;
+    }
+    let problem = answer.refused(ProblemCode::Invalid);
+    let told: Vec<_> = problem.errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
+    assert_eq!(told, [("storages[3].path", "duplicate")]);
 }

@@ -84,8 +84,8 @@ impl CloudApp {
 struct World {
     /// By code: the challenge and the redirect URI it was given for, and whose it is.
     codes: BTreeMap<String, Code>,
-    /// Refresh tokens that are good, with whose they are.
-    refresh: BTreeMap<String, String>,
+    /// Refresh tokens that are good, with whose they are, and the client id they were given to.
+    refresh: BTreeMap<String, (String, String)>,
     access: BTreeMap<String, String>,
     issued: u32,
     revoked: BTreeSet<String>,
@@ -182,7 +182,7 @@ impl FakeClouds {
     pub fn revoke(&self, account: &str) {
         let mut world = lock(&self.world);
         world.revoked.insert(account.into());
-        world.refresh.retain(|_, a| a != account);
+        world.refresh.retain(|_, (a, _)| a != account);
         world.access.retain(|_, a| a != account);
     }
 
@@ -425,8 +425,13 @@ impl World {
                 self.revoked.remove(&code.account);
                 code.account
             }
-            "refresh_token" => match self.refresh.remove(field("refresh_token")) {
-                Some(account) => account,
+            "refresh_token" => match self.refresh.get(field("refresh_token")) {
+                Some((_, client_id)) if client_id != field("client_id") => return refused("invalid_grant"),
+                Some((account, _)) => {
+                    let account = account.clone();
+                    self.refresh.remove(field("refresh_token"));
+                    account
+                }
                 None => return refused("invalid_grant"),
             },
             _ => return refused("unsupported_grant_type"),
@@ -438,7 +443,7 @@ impl World {
         );
         self.secrets.extend([access.clone(), refresh.clone()]);
         self.access.insert(access.clone(), account.clone());
-        self.refresh.insert(refresh.clone(), account);
+        self.refresh.insert(refresh.clone(), (account, field("client_id").to_owned()));
         Reply::json(
             200,
             &json!({

@@ -14,6 +14,7 @@ mod bucket;
 mod classify;
 mod client;
 mod etag;
+mod giving_up;
 mod multipart;
 mod parts;
 mod read;
