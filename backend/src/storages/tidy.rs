@@ -186,20 +186,21 @@ enum Done {
 /// `copy` is empty for objects that belong to none; `early`: its manifest may be there although it is not found yet.
 async fn tidy_copy(storage: &dyn Storage, copy: &str, uploads: &[&Left], early: bool) -> Result<Done> {
     let manifest = format!("{copy}/{}", layout::MANIFEST);
-    if !copy.is_empty() {
-        match storage.stat(&manifest).await {
-            Ok(_) => {
-                for upload in uploads {
-                    storage.abandon(&upload.key).await?;
-                }
-                return Ok(Done::Complete);
-            }
-            Err(error) if error.kind == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+    let noted = uploads.iter().any(|upload| upload.key == manifest);
+    let mut whole = !copy.is_empty() && is_there(storage, &manifest).await?;
+    if !copy.is_empty() && !whole && early {
+        return Ok(Done::TooEarly);
+    }
+    if !whole && noted {
+        // Where lists lag, a driver comes upon a finished manifest by what it remembers of its upload.
+        storage.abandon(&manifest).await?;
+        whole = is_there(storage, &manifest).await?;
+    }
+    if whole {
+        for upload in uploads {
+            storage.abandon(&upload.key).await?;
         }
-        if early {
-            return Ok(Done::TooEarly);
-        }
+        return Ok(Done::Complete);
     }
     // The manifest first, if it came up in this very moment: a copy that lacks something has none.
     let (first, others): (Vec<&Left>, Vec<&Left>) = uploads.iter().partition(|upload| upload.key == manifest);
@@ -218,4 +219,12 @@ async fn tidy_copy(storage: &dyn Storage, copy: &str, uploads: &[&Left], early: 
         storage.remove_empty_dir(copy).await?;
     }
     Ok(Done::Removed)
+}
+
+async fn is_there(storage: &dyn Storage, key: &str) -> Result<bool> {
+    match storage.stat(key).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -156,12 +156,19 @@ impl Account {
         Some(error)
     }
 
-    /// A fresh token is refused too.
+    /// A fresh token is refused too. All providers refuse in JSON: another answer is a proxy's, and says nothing about the link.
     async fn twice(&self, answer: &Answer) -> Error {
-        match self.final_word(answer).await {
-            Some(error) => error,
-            None => self.refused().await,
+        if let Some(error) = self.final_word(answer).await {
+            return error;
         }
+        if answer.json::<serde_json::Map<String, serde_json::Value>>().is_err() {
+            let name = self.provider.name;
+            let text = format!(
+                "{name} cannot be reached: something before it asks for a sign-in (status 401). Check this server's proxy."
+            );
+            return Error::new(ErrorKind::Unavailable, text);
+        }
+        self.refused().await
     }
 
     /// An access token that still holds for a while; `refused` is one that the provider did not take.

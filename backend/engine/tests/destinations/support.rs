@@ -1,6 +1,6 @@
 //! What the tests of all drivers share.
 
-use engine::storage::{BytesBody, FileBody, Result, Retry, RetryPolicy, Storage, Stored};
+use engine::storage::{Body, ByteStream, BytesBody, FileBody, Result, Retry, RetryPolicy, Storage, Stored};
 use engine::testing::VirtualTime;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -77,6 +77,44 @@ pub fn pattern(size: usize, seed: u64) -> Vec<u8> {
     }
     out.truncate(size);
     out
+}
+
+/// A body that remembers what it was told to be at the destination already.
+pub struct Told {
+    body: FileBody,
+    there: std::sync::Mutex<Vec<u64>>,
+}
+
+impl Told {
+    pub fn new(body: FileBody) -> Told {
+        Told { body, there: Default::default() }
+    }
+
+    /// Each number that it was told, repetitions left out.
+    pub fn told(&self) -> Vec<u64> {
+        let mut told = self.there.lock().unwrap().clone();
+        told.dedup();
+        told
+    }
+}
+
+#[async_trait::async_trait]
+impl Body for Told {
+    fn size_bytes(&self) -> u64 {
+        self.body.size_bytes()
+    }
+
+    fn sha256(&self) -> Option<String> {
+        self.body.sha256()
+    }
+
+    async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
+        self.body.open(offset).await
+    }
+
+    fn already_there(&self, bytes: u64) {
+        self.there.lock().unwrap().push(bytes);
+    }
 }
 
 /// An archive on disk.

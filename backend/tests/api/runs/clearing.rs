@@ -125,6 +125,25 @@ async fn a_copy_that_was_complete_stays_although_its_pass_was_interrupted() {
     assert_eq!((noted(&app).await, tidy(&app).await), (0, Tidied::default()), "it is looked at once");
 }
 
+/// Providers' searches lag, and a driver that was started again knows a finished file by its upload alone.
+#[actix_web::test]
+async fn a_manifest_that_shows_once_its_upload_is_given_up_keeps_its_copy() {
+    let broken = broken().await;
+    let place = broken.app.clouds.place("the-client-id", ROOT);
+    broken.target.put(&key("files/files.tgz"), &body("whole")).await.unwrap();
+    // It arrives, and its answer does not.
+    place.plan(Fault::once(Op::Put, Effect::Fail(ErrorKind::PermissionDenied)));
+    broken.target.put(&key("manifest.json"), &body("{}")).await.unwrap_err();
+    place.put(&key("manifest.json"), &body("{}")).await.unwrap();
+    let app = restart(broken).await;
+    app.clock.advance(TimeDelta::minutes(3));
+    let place = app.clouds.place("the-client-id", ROOT);
+    place.plan(Fault::once(Op::Stat, Effect::Fail(ErrorKind::NotFound)));
+    assert_eq!(tidy(&app).await, Tidied { complete: 1, ..Tidied::default() });
+    assert_eq!(app.clouds.keys("the-client-id", ROOT).await.len(), 2);
+    assert_eq!(noted(&app).await, 0);
+}
+
 #[actix_web::test]
 async fn a_manifest_that_may_only_be_slow_to_show_is_waited_for() {
     let broken = broken().await;

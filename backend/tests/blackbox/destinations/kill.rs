@@ -1,11 +1,12 @@
 use super::super::archives::copies;
 use super::World;
-use crate::Api;
+use crate::{Api, Server};
 use engine::storage::StorageKind;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const KILLS: usize = 20;
@@ -39,8 +40,9 @@ fn killed_twenty_times_during_uploads_nothing_half_made_stays_and_the_next_pass_
 
     let mut cut_off = 0;
     for round in 0..KILLS {
+        let before = copies(&server.archives(), "killed").0;
         let log = api.start(set);
-        until_uploading(&api, log);
+        until_sealed(&server, &before);
         std::thread::sleep(whole.mul_f64(random.random_range(0.0..0.8)));
         let before = api.log(log);
         server.kill();
@@ -94,14 +96,11 @@ fn throttle(api: &Api, id: i64) {
     api.call("PUT", &format!("/api/v1/storages/{id}"), Some(input)).expect(200);
 }
 
-fn until_uploading(api: &Api, log: i64) {
+/// The copy has its name, which it gets right before it is uploaded.
+fn until_sealed(server: &Server, before: &[PathBuf]) {
     let began = Instant::now();
-    loop {
-        let found = api.log(log);
-        if found["progress"]["phase"] == "upload" || found["overall_status"] != "pending" {
-            return;
-        }
-        assert!(began.elapsed() < Duration::from_secs(60), "{found:#}");
+    while copies(&server.archives(), "killed").0.iter().all(|copy| before.contains(copy)) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no copy was sealed");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

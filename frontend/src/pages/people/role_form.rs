@@ -74,9 +74,11 @@ fn RolePage(role: Option<Role>, #[prop(into)] reload: Callback<()>) -> impl Into
             };
             match result {
                 Ok(role) => {
-                    saved.try_set(typed.get_untracked());
+                    let left = saved.try_set(input).is_some();
                     toaster.good(format!("The role “{}” was saved.", role.name));
-                    navigate("/roles", Default::default());
+                    if !left {
+                        navigate("/roles", Default::default());
+                    }
                 }
                 Err(problem) if problem.code == ProblemCode::Changed => {
                     conflict.try_set(true);

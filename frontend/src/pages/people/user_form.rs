@@ -124,7 +124,9 @@ fn UserPage(user: Option<User>, #[prop(into)] reload: Callback<()>) -> impl Into
     });
     let save = move |force: bool| {
         busy.set(true);
-        let (input, navigate) = (typed.with_untracked(Typed::input), navigate.clone());
+        // The page may be gone when the answer comes.
+        let (sent, navigate) = (typed.get_untracked(), navigate.clone());
+        let input = sent.input();
         let based_on = revision.filter(|_| !force);
         leptos::task::spawn_local(async move {
             let result = match id {
@@ -135,9 +137,11 @@ fn UserPage(user: Option<User>, #[prop(into)] reload: Callback<()>) -> impl Into
             };
             match result {
                 Ok(user) => {
-                    saved.try_set(typed.get_untracked());
+                    let left = saved.try_set(sent).is_some();
                     toaster.good(format!("The user “{}” was saved.", user.username));
-                    navigate("/users", Default::default());
+                    if !left {
+                        navigate("/users", Default::default());
+                    }
                 }
                 Err(problem) if problem.code == ProblemCode::Changed => {
                     conflict.try_set(true);

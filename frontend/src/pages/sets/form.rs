@@ -100,7 +100,9 @@ fn SetPage(
     };
     let save = move |force: bool| {
         busy.set(true);
-        let (input, navigate) = (typed.with_untracked(SetForm::input), navigate.clone());
+        // The page may be gone when the answer comes.
+        let (sent, navigate) = (typed.get_untracked(), navigate.clone());
+        let input = sent.input();
         let based_on = revision.filter(|_| !force);
         leptos::task::spawn_local(async move {
             let result = match id {
@@ -113,9 +115,11 @@ fn SetPage(
             match result {
                 Ok(set) => {
                     // Nothing is unsaved any more, so leaving asks nothing.
-                    saved.try_set(typed.get_untracked());
+                    let left = saved.try_set(sent).is_some();
                     toaster.good(format!("“{}” was saved.", set.title));
-                    navigate("/backups", Default::default());
+                    if !left {
+                        navigate("/backups", Default::default());
+                    }
                 }
                 Err(problem) if problem.code == ProblemCode::Changed => {
                     conflict.try_set(true);

@@ -104,10 +104,12 @@ pub fn Editor(
                     let next = next_words(&now);
                     toaster.good(format!("“{}” was saved.{next}", now.title));
                     // Nothing is unsaved any more, so leaving asks nothing.
-                    saved.try_set(stored.clone());
+                    let left = saved.try_set(stored.clone()).is_some();
                     typed.try_set(stored);
                     form.reset();
-                    if id.is_none() {
+                    if left {
+                        // Whoever is somewhere else by now stays there.
+                    } else if id.is_none() {
                         navigate(&format!("/storages/{}", now.id), Default::default());
                     } else {
                         let news = now.state != StorageState::Ready || !now.warnings.is_empty();

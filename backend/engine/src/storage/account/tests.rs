@@ -453,6 +453,16 @@ async fn the_provider_has_the_last_word_about_a_fresh_token_too() {
 }
 
 #[tokio::test]
+async fn a_sign_in_page_of_a_proxy_says_nothing_about_the_link() {
+    let world = World::new().await;
+    let page = Reply::text(401, "<html>Please sign in to the network</html>");
+    world.server.plan(Fault::always("GET", "/api", fake::Action::Answer(page)));
+    let error = world.call().await.map(|_| ()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+    assert!(!world.told().iter().any(|told| told.starts_with("lost")), "{:?}", world.told());
+}
+
+#[tokio::test]
 async fn a_download_that_begins_proves_that_the_grant_works() {
     let world = World::new().await;
     let url: reqwest::Url = format!("{}/api", world.server.url()).parse().unwrap();

@@ -105,27 +105,13 @@ impl Api {
             let request = self.content(&url, token, &arg).header("content-length", "0");
             if offset > 0 { request.header("range", format!("bytes={offset}-")) } else { request }
         };
-        self.account.pause().await;
-        let token = self.account.token(None).await?;
-        let mut outcome = self.account.http.stream(request(&token)).await?;
-        if let Some(said) = refusal(&outcome) {
-            said?;
-            let fresh = self.account.token(Some(&token)).await?;
-            outcome = self.account.http.stream(request(&fresh)).await?;
-            if let Some(said) = refusal(&outcome) {
-                said?;
-                return Err(self.account.refused().await);
-            }
-        }
+        let outcome = self.account.stream(request).await?;
         match outcome {
             Ok((head, stream)) => Ok(Ok(from_offset(&head, stream, offset)?)),
-            Err(answer) => {
-                self.account.heed(&answer);
-                match self.judge(answer)? {
-                    Err(fault) => Ok(Err(fault)),
-                    Ok(answer) => Err(fault::refused(&answer, None)),
-                }
-            }
+            Err(answer) => match self.judge(answer)? {
+                Err(fault) => Ok(Err(fault)),
+                Ok(answer) => Err(fault::refused(&answer, None)),
+            },
         }
     }
 
@@ -167,12 +153,6 @@ impl Api {
             Err(fault) => Err(fault.into_error(what)),
         }
     }
-}
-
-/// What a 401 says: `Ok` when a fresh token may help.
-fn refusal<T>(outcome: &std::result::Result<T, Answer>) -> Option<Result<()>> {
-    let answer = outcome.as_ref().err().filter(|answer| answer.status == 401)?;
-    Some(fault::unauthorized(answer).map_or(Ok(()), Err))
 }
 
 /// `route` below a base, whether or not that ends in a slash.

@@ -135,6 +135,7 @@ impl Attempt<'_> {
             self.check_target().await?;
         }
         let length = self.folder.cloud.tuning.chunk;
+        self.body.already_there(self.at);
         let mut source = Source::open(self.key, self.body).await?;
         source.skip_to(self.at).await?;
         while let Some(chunk) = source.chunk(length).await? {

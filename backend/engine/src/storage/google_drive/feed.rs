@@ -127,6 +127,7 @@ impl<'a> Feed<'a> {
 
 /// The digest of a whole body.
 pub(super) async fn digest(body: &dyn Body, key: &str) -> Result<Digest> {
+    body.already_there(body.size_bytes());
     let mut feed = Feed::open(body, key).await?;
     feed.skip(body.size_bytes()).await?;
     feed.end().await

@@ -129,7 +129,8 @@ impl Api {
                 }
             }
             // Whatever else Google has against a session, a new one is what helps.
-            400 | 404 | 409 | 410 | 412 | 416 => Ok(Progress::Gone),
+            // 499 is how it says that we have cancelled it ourselves.
+            400 | 404 | 409 | 410 | 412 | 416 | 499 => Ok(Progress::Gone),
             _ => Err(self.fault(answer).await),
         }
     }

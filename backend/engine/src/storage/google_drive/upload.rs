@@ -303,6 +303,7 @@ impl Upload<'_> {
     /// Sends from an offset on. `None`: the session is lost.
     async fn send(&mut self, offset: u64) -> Attempt<Option<(File, Option<Digest>)>> {
         let size = self.state.size_bytes;
+        self.body.already_there(offset);
         let mut feed = Feed::open(self.body, self.key).await.map_err(Trouble::Source)?;
         feed.skip(offset).await.map_err(Trouble::Source)?;
         let (mut at, mut digest) = (offset, None);

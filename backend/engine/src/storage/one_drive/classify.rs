@@ -98,6 +98,10 @@ fn meaning(answer: &Answer, fault: &Fault, now: DateTime<Utc>) -> (ErrorKind, St
         403 if fault.has_any(&["serviceReadOnly", "notAllowed"]) => denied(
             "the account is read-only. Look at it in the browser: it may be over its quota or suspended",
         ),
+        // Graph gives a code with every refusal: without one it is a proxy that refuses, or the host is away.
+        400 | 403 | 405 if fault.codes.is_empty() => {
+            unavailable(format!("something before {NAME} refuses the request. Check this server's proxy"))
+        }
         // The API's own refusals of a token never come here: the account deals with them.
         401 => unavailable(format!("{NAME} no longer takes the address that it gave out")),
         403 => denied(
@@ -166,6 +170,9 @@ mod tests {
     #[case(409, "nameAlreadyExists", ErrorKind::InvalidConfig)]
     #[case(409, "resourceModified", ErrorKind::Unavailable)]
     #[case(412, "resourceModified", ErrorKind::Unavailable)]
+    #[case(400, "", ErrorKind::Unavailable)]
+    #[case(403, "", ErrorKind::Unavailable)]
+    #[case(405, "", ErrorKind::Unavailable)]
     #[case(413, "", ErrorKind::Other)]
     #[case(423, "resourceLocked", ErrorKind::Unavailable)]
     #[case(429, "activityLimitReached", LIMITED)]

@@ -101,6 +101,7 @@ impl Upload<'_> {
 
     async fn in_one_request(self) -> Result<Stored> {
         let (drive, size) = (&self.folder.drive, self.body.size_bytes());
+        self.body.already_there(0);
         let mut source = Source::open(self.key, self.body).await?;
         source.hold(size).await?;
         let content = Bytes::from(source.fragment(size).concat());
@@ -218,6 +219,7 @@ impl Upload<'_> {
         if standing == Standing::Gone && !self.place.old.as_ref().is_some_and(fits) {
             return Ok(false);
         }
+        self.body.already_there(self.state.size_bytes);
         let hash = Source::open(self.key, self.body).await?.quick_xor_hash().await?;
         self.is_there(&hash).await
     }
@@ -243,6 +245,7 @@ impl Upload<'_> {
 
     async fn send(&mut self, url: &Url, from: u64, fresh: bool) -> Attempt<()> {
         let (folder, size) = (self.folder, self.state.size_bytes);
+        self.body.already_there(from);
         let mut source = Source::open(self.key, self.body).await?;
         source.skip_to(from).await?;
         self.confirm(from);

@@ -81,6 +81,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     the_connection_drops_in_a_chunk_of_which_an_odd_number_of_bytes_is_kept,
     the_connection_drops_after_the_last_byte_of_a_chunk,
     the_connection_drops_in_the_last_chunk,
+    what_arrived_before_a_break_is_told_to_be_there,
     the_reply_to_a_start_is_lost,
     the_reply_to_a_chunk_is_lost,
     the_reply_to_the_last_chunk_is_lost,

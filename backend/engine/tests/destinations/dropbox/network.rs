@@ -1,7 +1,7 @@
 //! Connections that break, replies that do not come, proxies that answer.
 
 use super::world::{CHUNK, KEY, SIZE, World};
-use crate::support::Archive;
+use crate::support::{Archive, Told};
 use chrono::TimeDelta;
 use engine::storage::{ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault, Keep, Reply};
@@ -51,6 +51,16 @@ pub async fn the_connection_drops_after_the_last_byte_of_a_chunk() {
     let fault = once(APPEND, Action::CloseAfter(CHUNK, Keep::All)).skip(1);
     let world = arrives_through(vec![fault]).await;
     assert_eq!(world.count(APPEND), 6, "what was kept is not sent again");
+}
+
+/// A limit of bandwidth is for what is sent.
+pub async fn what_arrived_before_a_break_is_told_to_be_there() {
+    let world = World::new().await;
+    world.plan(once(APPEND, Action::Close).skip(2));
+    let archive = Archive::new(SIZE);
+    let body = Told::new(archive.body());
+    world.patient().put(KEY, &body).await.unwrap();
+    assert_eq!(body.told(), [0, 2 * CHUNK as u64]);
 }
 
 pub async fn the_connection_drops_in_the_last_chunk() {

@@ -21,6 +21,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     uploads::a_connection_that_drops_in_a_piece_of_which_all_is_kept,
     uploads::a_connection_that_drops_in_a_piece_of_which_granules_are_kept,
     uploads::a_connection_that_drops_in_the_last_piece,
+    uploads::what_arrived_before_a_break_is_told_to_be_there,
+    uploads::a_session_that_was_cancelled_is_replaced,
     uploads::the_answer_to_a_piece_is_lost,
     uploads::the_answer_to_the_last_byte_is_lost,
     uploads::the_answer_to_the_last_byte_is_lost_and_the_session_forgotten,

@@ -1,7 +1,7 @@
 //! Uploads that are cut, slowed, moved and ended, and go on.
 
 use super::world::{KEY, PIECE, World, until};
-use crate::support::{Archive, body_of, bytes, pattern};
+use crate::support::{Archive, Told, body_of, bytes, pattern};
 use chrono::TimeDelta;
 use engine::storage::{Body, ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault, Keep, Reply};
@@ -48,6 +48,16 @@ pub async fn a_connection_that_drops_in_a_piece_of_which_all_is_kept() {
 
 pub async fn a_connection_that_drops_in_a_piece_of_which_granules_are_kept() {
     goes_on_after(on_piece(1, Action::CloseAfter(70_000, Keep::Floor(4096)))).await;
+}
+
+/// A limit of bandwidth is for what is sent.
+pub async fn what_arrived_before_a_break_is_told_to_be_there() {
+    let world = World::new().await;
+    world.fake.plan(on_piece(2, Action::Close));
+    let archive = Archive::new(SIZE);
+    let body = Told::new(archive.body());
+    world.puts(KEY, &body).await;
+    assert_eq!(body.told(), [0, 2 * PIECE as u64]);
 }
 
 pub async fn a_connection_that_drops_in_the_last_piece() {
@@ -173,6 +183,11 @@ pub async fn a_session_that_is_not_found_any_more() {
 
 pub async fn a_session_that_is_gone() {
     a_session_ends_on_the_way(410).await;
+}
+
+/// As Google tells of a session that was cancelled: by a process that ended before it had forgotten it.
+pub async fn a_session_that_was_cancelled_is_replaced() {
+    a_session_ends_on_the_way(499).await;
 }
 
 /// It ends between two pieces of one attempt.

@@ -22,6 +22,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     network::a_fragment_breaks_off_and_nothing_of_it_is_kept,
     network::a_fragment_breaks_off_and_an_odd_part_of_it_is_kept,
     network::the_last_fragment_breaks_off,
+    network::what_arrived_before_a_break_is_told_to_be_there,
+    network::a_refusal_without_a_code_is_no_refusal_of_the_provider,
     network::every_fragment_breaks_off_once_and_progress_counts,
     network::no_progress_at_all_ends_with_the_patience_of_the_pass,
     network::the_answer_to_a_fragment_is_lost,

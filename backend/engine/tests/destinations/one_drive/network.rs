@@ -1,7 +1,7 @@
 //! What the network does to uploads.
 
 use super::support::{KEY, ROOT, Rig, SIZE, failed, killed_after, kind, small};
-use crate::support::{Archive, bytes, put};
+use crate::support::{Archive, Told, bytes, put};
 use engine::storage::one_drive::{GRANULE, Tuning};
 use engine::storage::{ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault, Keep, Reply};
@@ -40,6 +40,26 @@ pub async fn a_fragment_breaks_off_and_an_odd_part_of_it_is_kept() {
     let from = rig.fragments()[3].header("content-range").unwrap().to_owned();
     let odd = 2 * GRANULE + 100_001;
     assert_eq!(from, format!("bytes {odd}-{}/{SIZE}", odd + GRANULE - 1));
+}
+
+/// A limit of bandwidth is for what is sent.
+pub async fn what_arrived_before_a_break_is_told_to_be_there() {
+    let (rig, archive) = (Rig::new().await, Archive::new(SIZE));
+    rig.fake.content().plan(Fault::once(PUT, "/up/", Action::Close).skip(2));
+    let body = Told::new(archive.body());
+    rig.patient().put(KEY, &body).await.unwrap();
+    assert_eq!(body.told(), [0, 2 * GRANULE]);
+}
+
+/// A proxy that refuses for a while without a word of Microsoft.
+pub async fn a_refusal_without_a_code_is_no_refusal_of_the_provider() {
+    survives(|rig| {
+        for status in [400, 403, 405] {
+            let page = Reply::text(status, "<html>blocked</html>");
+            rig.fake.graph().plan(Fault::once("", "/v1.0/", Action::Answer(page)));
+        }
+    })
+    .await;
 }
 
 pub async fn the_last_fragment_breaks_off() {
