@@ -118,8 +118,16 @@ impl World {
 
     /// No upload is half-made anywhere. (Dropbox knows no way to end a session; what was appended there goes by itself.)
     pub fn assert_no_sessions(&self) {
-        assert_eq!(self.clouds.google_drive.open_sessions(), 0, "sessions at Google Drive");
-        assert_eq!(self.clouds.one_drive.open_sessions(), 0, "sessions at OneDrive");
+        self.assert_few_sessions(0);
+    }
+
+    /// The same, but for so many at Google Drive and at OneDrive that nobody can end: the process was killed when the provider had opened
+    /// them and before their addresses had arrived. There is no list of them; they run out by themselves, and hold nothing.
+    pub fn assert_few_sessions(&self, orphans: usize) {
+        let (drive, one_drive) =
+            (self.clouds.google_drive.open_sessions(), self.clouds.one_drive.open_sessions());
+        assert!(drive <= orphans, "{drive} sessions at Google Drive");
+        assert!(one_drive <= orphans, "{one_drive} sessions at OneDrive");
         let unfinished = self.wait(self.clouds.amazon_s3.unfinished()).unwrap();
         assert_eq!(unfinished, Vec::<String>::new(), "uploads to Amazon S3");
     }
