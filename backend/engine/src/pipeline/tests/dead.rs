@@ -2,15 +2,10 @@
 
 use super::support::*;
 use crate::pipeline::{Job, Status, run_tuned};
-use crate::storage::account::{Account, GrantStore};
-use crate::storage::amazon_s3::{AmazonS3, Settings};
-use crate::storage::dropbox::{self, Dropbox};
-use crate::storage::google_drive::{self, GoogleDrive};
-use crate::storage::http::{Http, base_url};
-use crate::storage::oauth::{App, Grant, Provider};
-use crate::storage::one_drive::{self, OneDrive};
+use crate::storage::oauth::{App, Grant};
 use crate::storage::time::{SystemTime, Time};
-use crate::storage::{Cloud, MemorySessions, MemoryStorage, Result, Secret, SharedStorage, StorageKind};
+use crate::storage::{MemorySessions, MemoryStorage, Secret, SharedStorage, StorageKind};
+use crate::testing::clouds::Place;
 use chrono::TimeDelta;
 use rstest::rstest;
 use std::sync::Arc;
@@ -18,55 +13,22 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-struct Granted;
-
-#[async_trait::async_trait]
-impl GrantStore for Granted {
-    async fn load(&self) -> Result<Grant> {
-        Ok(Grant {
+/// The four drivers, with this address instead of their providers'.
+fn destinations(address: &str) -> Vec<(StorageKind, SharedStorage)> {
+    use StorageKind::{AmazonS3, Dropbox, GoogleDrive, OneDrive};
+    let storage = |kind| {
+        let grant = Grant {
             access_token: Secret::new("access"),
             access_expires_at: SystemTime.now() + TimeDelta::hours(1),
             refresh_token: Secret::new("refresh"),
             generation: 1,
-        })
-    }
-
-    async fn save(&self, _: &Grant) -> Result<bool> {
-        Ok(true)
-    }
-
-    async fn lost(&self, _: &str) {}
-
-    async fn works(&self) {}
-}
-
-/// The four drivers, with this address instead of their providers'.
-fn destinations(address: &str) -> Vec<(StorageKind, SharedStorage)> {
-    let base = base_url(address).unwrap();
-    let account = |provider: Provider| {
+        };
         let app = App { client_id: "id".into(), client_secret: Secret::new("secret") };
-        Account::new(Http::new().unwrap(), Arc::new(SystemTime), provider, app, Arc::new(Granted))
+        let place = Place { kind, url: address.into(), app, grant: Some(grant), region: "us-east-1".into() };
+        let sessions = Arc::new(MemorySessions::default());
+        (kind, place.cloud().unwrap().storage("shop-backups/x", sessions).unwrap())
     };
-    let s3 = Settings {
-        access_key_id: "AKIA".into(),
-        secret_access_key: Secret::new("secret"),
-        region: "us-east-1".into(),
-        endpoint: Some(base.clone()),
-        path_style: true,
-        storage_class: None,
-        encryption: None,
-    };
-    let base = Some(&base);
-    let clouds: [Arc<dyn Cloud>; 4] = [
-        AmazonS3::new(s3, Arc::new(SystemTime)).unwrap(),
-        GoogleDrive::new(account(google_drive::provider(base)), base),
-        OneDrive::new(account(one_drive::provider(base, None)), base),
-        Dropbox::new(account(dropbox::provider(base)), base),
-    ];
-    let storage = |cloud: Arc<dyn Cloud>| {
-        (cloud.kind(), cloud.storage("shop-backups/x", Arc::new(MemorySessions::default())).unwrap())
-    };
-    clouds.into_iter().map(storage).collect()
+    [AmazonS3, GoogleDrive, OneDrive, Dropbox].map(storage).into()
 }
 
 #[rstest]
