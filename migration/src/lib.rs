@@ -22,6 +22,7 @@ mod m0011_notifications;
 mod m0020_storage_details;
 mod m0021_uploads;
 mod m0022_encryption_key;
+mod m0023_time_and_life;
 
 pub struct Migrator;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_storage_details::Migration),
             Box::new(m0021_uploads::Migration),
             Box::new(m0022_encryption_key::Migration),
+            Box::new(m0023_time_and_life::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

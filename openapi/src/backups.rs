@@ -60,6 +60,10 @@ fn yes() -> bool {
     true
 }
 
+fn ten() -> i32 {
+    10
+}
+
 fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -79,6 +83,14 @@ pub struct BackupSet {
     pub exclude_tables: Vec<String>,
     pub symlinks: Symlinks,
     pub storages: Vec<StorageRow>,
+    /// How often a scheduled pass that failed is tried again before its next slot.
+    pub retry_attempts: i32,
+    /// Minutes before each of them.
+    pub retry_delay_min: i32,
+    /// A cron expression's passes are delayed by up to so many minutes.
+    pub jitter_min: i32,
+    /// Is called at the start and at the end of each pass, for a service that notices when nothing comes.
+    pub ping_url: Option<String>,
     /// When its last pass started.
     pub last_time: Option<DateTime<Utc>>,
     /// The next slot; null while the Set is switched off.
@@ -132,12 +144,43 @@ pub struct BackupSetInput {
     pub exclude_tables: Vec<String>,
     #[serde(default)]
     pub symlinks: Symlinks,
+    /// How often a scheduled pass that failed is tried again before its next slot; `0` for never. Where its archives are there, the rows that
+    /// failed are tried alone.
+    #[validate(range(min = 0, max = 10, message = "Try again at most 10 times."))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 10))]
+    pub retry_attempts: i32,
+    /// Minutes before each of them.
+    #[validate(range(min = 1, max = 1440, message = "Wait 1 to 1440 minutes."))]
+    #[serde(default = "ten")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1440))]
+    pub retry_delay_min: i32,
+    /// Delays the passes of a cron expression by up to so many minutes, so that many Sets do not start in the same second.
+    #[validate(range(min = 0, max = 60, message = "Use 0 to 60 minutes."))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 60))]
+    pub jitter_min: i32,
+    /// `http` or `https`; called with `/start` at the start, as it is at a good end and with `/fail` at another one.
+    #[validate(custom(function = "check::web_address"))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(max_length = 500))]
+    pub ping_url: Option<String>,
     #[validate(nested)]
     #[cfg_attr(feature = "schema", schema(min_items = 1, max_items = 20))]
     pub storages: Vec<StorageRow>,
 }
 
 page_of!(BackupSetPage, BackupSet);
+
+/// When a schedule would run, before it is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct SchedulePreview {
+    /// The configured one, an IANA name.
+    pub time_zone: String,
+    /// The next five slots.
+    pub next_runs: Vec<DateTime<Utc>>,
+}
 
 /// Starts a pass by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate)]
@@ -239,6 +282,13 @@ impl BackupSetInput {
                 "Choose one of 1, 2, 3, 4, 5, 12, 18, 24, 36 and 48 hours.",
             )),
             _ => {}
+        }
+        if self.jitter_min > 0 && self.cron.is_none() {
+            errors.push(FieldError::new(
+                "jitter_min",
+                "conflict",
+                "Only a cron expression can be delayed by chance; leave it at 0.",
+            ));
         }
         let daily = self.frequency.is_some_and(|f| DAILY_FREQUENCIES.contains(&f));
         match &self.time_of_day {
@@ -351,6 +401,10 @@ mod tests {
             exclude_directories: vec!["var/cache".into()],
             exclude_tables: vec!["@log".into()],
             symlinks: Symlinks::default(),
+            retry_attempts: 0,
+            retry_delay_min: 10,
+            jitter_min: 0,
+            ping_url: None,
             storages: vec![StorageRow {
                 storage_id: None,
                 enabled: true,

@@ -53,6 +53,25 @@ fn default_message(e: &validator::ValidationError) -> String {
     }
 }
 
+/// An address that the server calls: `http` or `https`, a host, no name or password in it.
+pub(crate) fn web_address(text: &str) -> Result<(), validator::ValidationError> {
+    if text.len() > 500 {
+        return Err(error("length", "Use at most 500 characters."));
+    }
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return Err(error("format", "Write the whole address, beginning with https://."));
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() || authority.starts_with(':') || text.contains(char::is_whitespace) {
+        return Err(error("format", "Write the whole address, beginning with https://."));
+    }
+    if authority.contains('@') {
+        return Err(error("format", "Leave the name and the password out of the address."));
+    }
+    one_line(text)
+}
+
 /// Text of one line: no database, log or screen has trouble with it.
 pub(crate) fn one_line(text: &str) -> Result<(), validator::ValidationError> {
     if text.chars().any(char::is_control) {

@@ -37,6 +37,8 @@ endpoints! {
     DELETE_BACKUP: () => () = "delete_backup", Delete, "/api/v1/backups/{id}", Require(BackupsDelete);
     RUN_BACKUP: RunInput => BackupLog = "run_backup", Post, "/api/v1/backups/{id}/runs", Require(BackupsRun);
 
+    PREVIEW_SCHEDULE: () => SchedulePreview = "preview_schedule", Get, "/api/v1/schedule", Require(Backups);
+
     LIST_STORAGES: () => StorageSetPage = "list_storages", Get, "/api/v1/storages", Require(Storages);
     CREATE_STORAGE: StorageSetInput => StorageSet = "create_storage", Post, "/api/v1/storages", Require(StoragesSave);
     LIST_STORAGE_OPTIONS: () => StorageOptions = "list_storage_options", Get, "/api/v1/storages/options", AnyOf(&[BackupsSave, Storages]);
@@ -50,6 +52,8 @@ endpoints! {
     LIST_LOGS: () => BackupLogPage = "list_logs", Get, "/api/v1/logs", Require(Logs);
     GET_LOG: () => BackupLog = "get_log", Get, "/api/v1/logs/{id}", Require(Logs);
     WATCH_LOG: () => LogProgress = "watch_log", Get, "/api/v1/logs/{id}/events", Require(Logs);
+    CANCEL_LOG: () => BackupLog = "cancel_log", Post, "/api/v1/logs/{id}/cancel", Require(BackupsRun);
+    RETRY_LOG: () => BackupLog = "retry_log", Post, "/api/v1/logs/{id}/retry", Require(BackupsRun);
     DOWNLOAD_ARCHIVE: () => () = "download_archive", Get, "/api/v1/logs/{id}/archives/{name}", Require(Archives);
 
     LIST_NOTIFICATIONS: () => NotificationPage = "list_notifications", Get, "/api/v1/notifications", SignedIn;

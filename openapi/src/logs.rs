@@ -105,6 +105,14 @@ pub struct BackupLog {
     pub copy_path: Option<String>,
     /// The local copy is there, so its archives can be downloaded.
     pub downloadable: bool,
+    /// Somebody asked for its end; it ends within seconds.
+    pub cancelling: bool,
+    /// Its archives are kept and a row failed: the rows that failed can be tried again.
+    pub retryable: bool,
+    /// When it is tried again by itself.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// The log of the pass that this one repeats.
+    pub retry_of: Option<i64>,
 }
 
 page_of!(BackupLogPage, BackupLog);

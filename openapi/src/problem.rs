@@ -32,6 +32,8 @@ problem_codes! {
     AlreadyRunning = "already_running", 409, "Already running";
     OtherAccount = "other_account", 409, "Another account";
     SwitchedOff = "switched_off", 409, "Backups are switched off";
+    NotRunning = "not_running", 409, "Not running";
+    NothingToRetry = "nothing_to_retry", 409, "Nothing to try again";
     NoSource = "no_source", 409, "No Magento root is configured";
     AlreadySetUp = "already_set_up", 409, "Already set up";
     LastAdministrator = "last_administrator", 409, "The last administrator stays";

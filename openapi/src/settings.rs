@@ -17,6 +17,10 @@ pub struct Settings {
     pub log_retention_days: i32,
     /// How many passes may run at once on one server.
     pub max_parallel_passes: i32,
+    /// A pass that takes longer is ended.
+    pub pass_time_limit_hours: i32,
+    /// A Set that has no good copy for this much longer than its schedule says is reported as missed.
+    pub missed_grace_min: i32,
     /// Set by the operator alone (`STOREKEEP_MAGENTO_ROOT`); null when none is given.
     pub magento_root: Option<String>,
     /// Set by the operator alone (`STOREKEEP_ARCHIVE_DIR`).
@@ -42,6 +46,16 @@ pub struct SettingsInput {
     #[validate(range(min = 1, max = 16, message = "Allow 1 to 16 passes at once."))]
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 16))]
     pub max_parallel_passes: i32,
+    /// Stays as it is when it is left out.
+    #[validate(range(min = 1, max = 720, message = "Use 1 to 720 hours."))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 720))]
+    pub pass_time_limit_hours: Option<i32>,
+    /// Stays as it is when it is left out.
+    #[validate(range(min = 1, max = 10080, message = "Use 1 to 10080 minutes."))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 10080))]
+    pub missed_grace_min: Option<i32>,
 }
 
 checked_by_rules!(SettingsInput);

@@ -32,6 +32,10 @@ fn a_backup_set_is_spelled_as_documented() {
         exclude_directories: vec!["var/cache".into()],
         exclude_tables: vec!["@log".into()],
         symlinks: Symlinks::FollowShared,
+        retry_attempts: 2,
+        retry_delay_min: 10,
+        jitter_min: 0,
+        ping_url: None,
         storages: vec![StorageRow { storage_id: None, enabled: true, keep_copies: 7, path: String::new() }],
         last_time: None,
         next_run_at: Some(at("2026-03-29T00:30:00Z")),
@@ -47,7 +51,8 @@ fn a_backup_set_is_spelled_as_documented() {
         json!({
             "id": 3, "enabled": true, "title": "Nightly", "folder_name": "nightly",
             "backup_types": ["database", "files"], "frequency": 24, "cron": null, "time_of_day": "02:30",
-            "exclude_directories": ["var/cache"], "exclude_tables": ["@log"], "symlinks": "follow_shared",
+            "exclude_directories": ["var/cache"], "exclude_tables": ["@log"], "symlinks": "follow_shared", "retry_attempts": 2, "retry_delay_min": 10,
+            "jitter_min": 0, "ping_url": null,
             "storages": [{"storage_id": null, "enabled": true, "keep_copies": 7, "path": ""}],
             "last_time": null, "next_run_at": "2026-03-29T00:30:00Z", "last_status": "partial", "last_log_id": 12,
             "running_log_id": null, "revision": 4,
@@ -91,6 +96,10 @@ fn a_log_is_spelled_as_documented() {
         }],
         copy_path: Some("nightly/2026-03-29T00-30-00Z".into()),
         downloadable: true,
+        cancelling: false,
+        retryable: true,
+        retry_at: Some(at("2026-03-29T00:41:00Z")),
+        retry_of: Some(11),
     };
     same(
         &log,
@@ -105,7 +114,8 @@ fn a_log_is_spelled_as_documented() {
             }],
             "error_message": null,
             "warnings": [{"code": "unreadable", "subject": "var/x", "message": "m"}],
-            "copy_path": "nightly/2026-03-29T00-30-00Z", "downloadable": true
+            "copy_path": "nightly/2026-03-29T00-30-00Z", "downloadable": true,
+            "cancelling": false, "retryable": true, "retry_at": "2026-03-29T00:41:00Z", "retry_of": 11
         }),
     );
 }

@@ -16,6 +16,7 @@ mod database;
 mod local;
 mod make;
 mod pass;
+mod resume;
 mod rows;
 mod space;
 mod status;
@@ -26,6 +27,7 @@ mod upload;
 mod tests;
 
 pub use local::{LocalCopy, local_copies, remove_partials};
+pub use resume::{Again, resume};
 pub use space::human;
 
 /// Everything one pass needs. Built by the server from a Set and its settings.
@@ -50,6 +52,8 @@ pub struct Job {
     pub part_size: u64,
     /// The enabled rows, in order.
     pub rows: Vec<Row>,
+    /// Cancelled together with the pass, it keeps what uploads have sent and their sessions for [`resume`].
+    pub suspend: CancellationToken,
     /// Uncompressed-to-archive estimate for the free-space check: bytes of the last good copy of this Set, if there is one.
     pub last_copy_bytes: Option<u64>,
 }
@@ -146,6 +150,8 @@ pub(crate) struct Tuning {
     pub grace: Duration,
     /// How long removing what arrived of a failed upload may take.
     pub clear_up: Duration,
+    /// The same after the pass was cancelled: somebody waits for its end.
+    pub clear_up_cancelled: Duration,
 }
 
 impl Default for Tuning {
@@ -153,8 +159,9 @@ impl Default for Tuning {
         Tuning {
             retry: RetryPolicy::default(),
             stall: Duration::from_secs(30 * 60),
-            grace: Duration::from_secs(10),
+            grace: Duration::from_millis(1500),
             clear_up: Duration::from_secs(60),
+            clear_up_cancelled: Duration::from_secs(3),
         }
     }
 }

@@ -17,6 +17,10 @@ pub fn content(input: &BackupSetInput) -> Content {
         exclude_directories: trimmed(&input.exclude_directories),
         exclude_tables: trimmed(&input.exclude_tables),
         symlinks: wire::name(input.symlinks),
+        retry_attempts: input.retry_attempts,
+        retry_delay_min: input.retry_delay_min,
+        jitter_min: input.jitter_min,
+        ping_url: input.ping_url.clone(),
         rows: input.storages.iter().map(row).collect(),
     }
 }
@@ -48,6 +52,10 @@ pub fn backup_set(set: Set) -> Result<BackupSet, db::Error> {
         exclude_directories: content.exclude_directories,
         exclude_tables: content.exclude_tables,
         symlinks: wire::parse(&content.symlinks)?,
+        retry_attempts: content.retry_attempts,
+        retry_delay_min: content.retry_delay_min,
+        jitter_min: content.jitter_min,
+        ping_url: content.ping_url,
         storages: content.rows.into_iter().map(storage_row).collect(),
         last_time: set.last_time,
         next_run_at: set.next_run_at,

@@ -1,10 +1,10 @@
 //! The routes of Backup Sets.
 
-use super::query::BackupQuery;
+use super::query::{BackupQuery, ScheduleQuery};
 use super::service::BackupsService;
 use crate::http::{ApiError, Created, IfMatch, IfMatchHeader, NoContent, Query, Tagged, Valid};
 use actix_web::{delete, get, post, put, web};
-use contract::{BackupSet, BackupSetInput, BackupSetPage};
+use contract::{BackupSet, BackupSetInput, BackupSetPage, SchedulePreview};
 
 /// Lists the Backup Sets.
 #[utoipa::path(tag = "backups", operation_id = "list_backups", params(BackupQuery), responses((status = 200)))]
@@ -59,4 +59,14 @@ pub async fn delete(
 ) -> Result<NoContent, ApiError> {
     service.delete(*id, expected.0).await?;
     Ok(NoContent)
+}
+
+/// When a schedule would run next, before it is saved.
+#[utoipa::path(tag = "backups", operation_id = "preview_schedule", params(ScheduleQuery), responses((status = 200)))]
+#[get("/api/v1/schedule")]
+pub async fn preview(
+    service: web::Data<BackupsService>,
+    query: Query<ScheduleQuery>,
+) -> Result<web::Json<SchedulePreview>, ApiError> {
+    Ok(web::Json(service.preview(&query.0).await?))
 }

@@ -24,6 +24,34 @@ pub struct BackupQuery {
     pub q: Option<String>,
 }
 
+/// A schedule, as the form of a Set has it.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleQuery {
+    /// Hours: 1, 2, 3, 4, 5, 12, 18, 24, 36 or 48. Either this or `cron`.
+    #[param(minimum = 1, maximum = 48)]
+    pub frequency: Option<u8>,
+    /// A cron expression in the configured time zone. Either this or `frequency`.
+    #[param(max_length = 200)]
+    pub cron: Option<String>,
+    /// `HH:MM`, with 24 and 48 hours.
+    #[param(max_length = 5)]
+    pub time_of_day: Option<String>,
+    /// Delays the passes of a cron expression by up to so many minutes.
+    #[param(maximum = 60)]
+    pub jitter_min: Option<u32>,
+    /// Of the Set; the delays depend on it.
+    #[param(max_length = 100)]
+    pub folder_name: Option<String>,
+}
+
+impl Check for ScheduleQuery {
+    fn check(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
+
 impl BackupQuery {
     pub fn page(&self) -> Result<PageArgs, Vec<FieldError>> {
         PageArgs::parse(self.page, self.per_page)

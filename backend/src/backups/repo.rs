@@ -24,6 +24,10 @@ pub struct Content {
     pub exclude_directories: Vec<String>,
     pub exclude_tables: Vec<String>,
     pub symlinks: String,
+    pub retry_attempts: i32,
+    pub retry_delay_min: i32,
+    pub jitter_min: i32,
+    pub ping_url: Option<String>,
     pub rows: Vec<Row>,
 }
 
@@ -158,6 +162,7 @@ pub async fn create(db: &Db, content: &Content, slot: &Slot, now: DateTime<Utc>)
         let mut model = columns(content)?;
         model.next_run_at = To(slot.at);
         model.slot_zone = To(Some(slot.zone.clone()));
+        model.watched_since = To(Some(now));
         model.created_at = To(now);
         model.updated_at = To(now);
         model.revision = To(1);
@@ -183,6 +188,8 @@ pub async fn update(
         if let Some(slot) = slot {
             model.next_run_at = To(slot.at);
             model.slot_zone = To(Some(slot.zone.clone()));
+            model.watched_since = To(Some(now));
+            model.missed_at = To(None);
         }
         model.updated_at = To(now);
         model.revision = To(revision + 1);
@@ -292,6 +299,10 @@ fn columns(content: &Content) -> Result<backups::ActiveModel, DbErr> {
         exclude_directories: To(db::to_json(&content.exclude_directories)?),
         exclude_tables: To(db::to_json(&content.exclude_tables)?),
         symlinks: To(content.symlinks.clone()),
+        retry_attempts: To(content.retry_attempts),
+        retry_delay_min: To(content.retry_delay_min),
+        jitter_min: To(content.jitter_min),
+        ping_url: To(content.ping_url.clone()),
         ..Default::default()
     })
 }
@@ -353,6 +364,10 @@ fn set(m: backups::Model, rows: Vec<Row>, running: Option<i64>, last: Option<i64
             exclude_directories: db::from_json(&m.exclude_directories)?,
             exclude_tables: db::from_json(&m.exclude_tables)?,
             symlinks: m.symlinks,
+            retry_attempts: m.retry_attempts,
+            retry_delay_min: m.retry_delay_min,
+            jitter_min: m.jitter_min,
+            ping_url: m.ping_url,
             rows,
         },
         last_time: m.last_time,

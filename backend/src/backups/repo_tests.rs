@@ -15,6 +15,10 @@ fn content(title: &str) -> Content {
         exclude_directories: vec!["var/cache".into(), "pub/médiä 🛒".into()],
         exclude_tables: vec!["@log".into()],
         symlinks: "keep".into(),
+        retry_attempts: 2,
+        retry_delay_min: 7,
+        jitter_min: 3,
+        ping_url: Some("https://ping.example.org/x".into()),
         rows: vec![Row { storage_id: None, enabled: true, keep_copies: 3, path: String::new() }],
     }
 }

@@ -9,5 +9,6 @@ pub fn routes(api: &mut Api) {
         .mount(&ep::CREATE_BACKUP, handlers::create)
         .mount(&ep::GET_BACKUP, handlers::get)
         .mount(&ep::UPDATE_BACKUP, handlers::update)
-        .mount(&ep::DELETE_BACKUP, handlers::delete);
+        .mount(&ep::DELETE_BACKUP, handlers::delete)
+        .mount(&ep::PREVIEW_SCHEDULE, handlers::preview);
 }

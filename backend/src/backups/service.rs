@@ -2,13 +2,13 @@
 
 use super::convert;
 use super::error::Error;
-use super::query::BackupQuery;
+use super::query::{BackupQuery, ScheduleQuery};
 use super::repo::{self, Content, Deleted, Saved, Slot, Unique};
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::{settings, storages};
 use chrono_tz::Tz;
-use contract::{BackupSet, BackupSetInput, BackupSetPage, FieldError};
+use contract::{BackupSet, BackupSetInput, BackupSetPage, FieldError, SchedulePreview};
 use engine::policy::schedule::{Schedule, first_slot};
 
 #[derive(Clone)]
@@ -21,6 +21,9 @@ pub struct BackupsService {
 
 /// How often a save without `If-Match` is tried again when somebody else saves at the same time.
 const SAVE_ATTEMPTS: u32 = 5;
+
+/// How many runs the form is shown.
+const PREVIEWED: usize = 5;
 
 impl BackupsService {
     pub fn new(
@@ -109,6 +112,23 @@ impl BackupsService {
         }
     }
 
+    /// The next runs of a schedule that is not saved yet.
+    pub async fn preview(&self, query: &ScheduleQuery) -> Result<SchedulePreview, Error> {
+        let invalid = |field, message| Error::Invalid(vec![FieldError::new(field, "format", message)]);
+        let cron = query.cron.as_deref().filter(|text| !text.trim().is_empty());
+        if cron.is_some_and(|text| text.len() > 200) {
+            return Err(invalid("cron", "Use at most 200 characters.".into()));
+        }
+        let time_of_day = query.time_of_day.as_deref().filter(|text| !text.is_empty());
+        let schedule = Schedule::parse(query.frequency, time_of_day, cron);
+        let schedule = schedule.map_err(|error| invalid(error.field, error.message))?;
+        let schedule = schedule
+            .with_jitter(query.jitter_min.unwrap_or(0), query.folder_name.as_deref().unwrap_or_default());
+        let zone = self.settings.current().await?.time_zone;
+        let next_runs = schedule.preview(zone, self.clock.now(), PREVIEWED);
+        Ok(SchedulePreview { time_zone: zone.name().to_owned(), next_runs })
+    }
+
     async fn slot(&self, content: &Content, schedule: &Schedule) -> Result<Slot, Error> {
         let zone: Tz = self.settings.current().await?.time_zone;
         let at = if content.enabled { first_slot(schedule, zone, self.clock.now()) } else { None };
@@ -119,7 +139,8 @@ impl BackupsService {
     async fn check(&self, input: &BackupSetInput) -> Result<Schedule, Error> {
         let mut errors = self.storages.row_errors(&input.storages).await?;
         let schedule = Schedule::parse(input.frequency, input.time_of_day.as_deref(), input.cron.as_deref());
-        match schedule {
+        let jitter_min = u32::try_from(input.jitter_min).unwrap_or(0);
+        match schedule.map(|schedule| schedule.with_jitter(jitter_min, &input.folder_name)) {
             Ok(schedule) if errors.is_empty() => Ok(schedule),
             Ok(_) => Err(Error::Invalid(errors)),
             Err(e) => {
@@ -158,6 +179,7 @@ fn taken(name: Unique, input: &BackupSetInput) -> Error {
 
 /// The slots that were found for `old` hold for `new` as well.
 fn same_slots(old: &Content, new: &Content) -> bool {
-    let schedule = |c: &Content| (c.enabled, c.frequency, c.time_of_day.clone(), c.cron.clone());
+    let delayed = |c: &Content| (c.jitter_min, (c.jitter_min > 0).then(|| c.folder_name.clone()));
+    let schedule = |c: &Content| (c.enabled, c.frequency, c.time_of_day.clone(), c.cron.clone(), delayed(c));
     schedule(old) == schedule(new)
 }

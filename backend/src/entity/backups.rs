@@ -27,6 +27,16 @@ pub struct Model {
     pub slot_zone: Option<String>,
     /// What the last finished pass came to.
     pub last_status: Option<String>,
+    pub retry_attempts: i32,
+    pub retry_delay_min: i32,
+    pub jitter_min: i32,
+    pub ping_url: Option<String>,
+    /// When the pass started that made the newest good copy.
+    pub last_good_at: Option<DateTimeUtc>,
+    /// Since when a good copy is waited for, as long as there is none: it was made, switched on, or given another schedule.
+    pub watched_since: Option<DateTimeUtc>,
+    /// When it was told that its copy is missed; null again with the next good one.
+    pub missed_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub revision: i64,

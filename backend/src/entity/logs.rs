@@ -29,6 +29,17 @@ pub struct Model {
     pub warnings: String,
     pub error_message: Option<String>,
     pub copy_path: Option<String>,
+    pub cancel_requested_at: Option<DateTimeUtc>,
+    /// Who asked for its end.
+    pub cancelled_by: Option<String>,
+    /// Since when it waits for its turn.
+    pub queued_at: Option<DateTimeUtc>,
+    /// When it is tried again by itself.
+    pub retry_at: Option<DateTimeUtc>,
+    /// How often it was tried again, with the passes that it repeats.
+    pub retries: i32,
+    /// The log that it repeats.
+    pub retry_of: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

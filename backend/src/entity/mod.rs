@@ -2,6 +2,7 @@
 
 pub mod backup_storages;
 pub mod backups;
+pub mod chores;
 pub mod copies;
 pub mod encryption_key;
 pub mod logs;

@@ -11,6 +11,8 @@ pub struct Model {
     pub time_zone: String,
     pub log_retention_days: i32,
     pub max_parallel_passes: i32,
+    pub pass_time_limit_hours: i32,
+    pub missed_grace_min: i32,
     pub revision: i64,
 }
 

@@ -29,6 +29,9 @@ pub struct Log {
     pub copy_path: Option<String>,
     /// The local copy is in the catalogue.
     pub local_copy: bool,
+    pub cancelling: bool,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub retry_of: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -119,6 +122,9 @@ fn log(m: logs::Model, held: &HashSet<i64>) -> Log {
     Log {
         queued: m.active_key.is_some() && m.owner.is_none(),
         local_copy: held.contains(&m.id),
+        cancelling: m.active_key.is_some() && m.cancel_requested_at.is_some(),
+        retry_at: m.retry_at,
+        retry_of: m.retry_of,
         id: m.id,
         backup_id: m.backup_id,
         backup_title: m.backup_title,

@@ -10,6 +10,10 @@ pub enum Error {
     Unknown(String),
     #[error("the Backup Set is queued or running already; its log is {log_id}")]
     AlreadyRunning { log_id: i64 },
+    #[error("the pass of log {log_id} has ended")]
+    NotRunning { log_id: i64 },
+    #[error("nothing of the pass of log {log_id} can be tried again")]
+    NothingToRetry { log_id: i64 },
     #[error("backups are switched off: the switch Enabled of the configuration is off")]
     SwitchedOff,
     #[error("no Magento root is configured: set STOREKEEP_MAGENTO_ROOT and start the server again")]

@@ -1,6 +1,5 @@
 //! Takes passes from the queue, as many at once as the settings allow, and ends them when the server stops.
 
-use super::outcome;
 use super::pass::{self, CUT_SHORT, Cut, Running, STOPPED};
 use super::repo::{self, Held};
 use super::service::{Inner, RunsService};
@@ -49,7 +48,9 @@ impl RunsService {
             return Ok(false);
         }
         let now = rooms.clock.now();
-        let Some(held) = repo::take(&rooms.db, &self.inner.holder(now), now).await? else {
+        let archive_dir = rooms.place.archive_dir.clone();
+        let has = move |copy: &str| archive_dir.join(copy).is_dir();
+        let Some(held) = repo::take(&rooms.db, &self.inner.holder(now), now, &has).await? else {
             return Ok(false);
         };
         spawn(&self.inner, held);
@@ -78,8 +79,7 @@ impl RunsService {
 
     async fn mark_stopped(&self, held: &Held) {
         let rooms = &self.inner.rooms;
-        let rows = self.inner.rows_not_reached(held.backup_id, held.log_id, CUT_SHORT).await;
-        let ending = outcome::failure(held, STOPPED, &rows, rooms.clock.now());
+        let ending = self.inner.broken_off(held, STOPPED, CUT_SHORT).await;
         match pass::store(&rooms.db, held, &ending).await {
             Ok(_) => tracing::warn!(
                 backup_log.id = held.log_id,

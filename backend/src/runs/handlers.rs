@@ -30,10 +30,48 @@ pub async fn run(
     let idempotency_key = idempotency_key(&request)?;
     let pass = Request { backup_id: *id, trigger, label: input.0.label, idempotency_key };
     let log = service.start(pass, Duration::ZERO).await?;
-    if log.overall_status != OverallStatus::Pending || query.0.duration().is_zero() {
+    answer(&service, log, query.0.duration(), permit).await
+}
+
+/// Ends a pass early. 202 with its log while it is ending, which takes seconds; with `wait`, 200 when it ended in time.
+#[utoipa::path(tag = "logs", operation_id = "cancel_log", params(("id" = i64, Path), WaitQuery), responses((status = 202, description = "The pass is ending."), (status = 200, description = "The pass has ended."), (status = 409, description = "The pass has ended already.")))]
+#[post("/api/v1/logs/{id}/cancel")]
+pub async fn cancel(
+    service: web::Data<RunsService>,
+    id: web::Path<i64>,
+    query: Query<WaitQuery>,
+    principal: Principal,
+    permit: Permit,
+) -> Result<Started, ApiError> {
+    let log = service.cancel(*id, &principal.username).await?;
+    answer(&service, log, query.0.duration(), permit).await
+}
+
+/// Tries the destinations of a failed pass again, from the archives that are kept. 202 with its log while it is under way; with `wait`, 200
+/// when it ended in time.
+#[utoipa::path(tag = "logs", operation_id = "retry_log", params(("id" = i64, Path), WaitQuery), responses((status = 202, description = "The pass is queued or running again."), (status = 200, description = "The pass has ended."), (status = 409, description = "A pass of the Set is queued or running, backups are switched off, or there is nothing to try again.")))]
+#[post("/api/v1/logs/{id}/retry")]
+pub async fn retry(
+    service: web::Data<RunsService>,
+    id: web::Path<i64>,
+    query: Query<WaitQuery>,
+    permit: Permit,
+) -> Result<Started, ApiError> {
+    let log = service.retry(*id).await?;
+    answer(&service, log, query.0.duration(), permit).await
+}
+
+/// The log once its pass has ended, or as it is after `wait`.
+async fn answer(
+    service: &RunsService,
+    log: BackupLog,
+    wait: Duration,
+    permit: Permit,
+) -> Result<Started, ApiError> {
+    if log.overall_status != OverallStatus::Pending || wait.is_zero() {
         return Ok(started(log));
     }
-    let waited = permit.during(service.wait(log.id, query.0.duration())).await?;
+    let waited = permit.during(service.wait(log.id, wait)).await?;
     Ok(started(waited.transpose()?.unwrap_or(log)))
 }
 

@@ -13,6 +13,7 @@ use engine::source::magento::Source;
 use engine::storage::StorageKind;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
 
 /// What is the same for every pass of this server; set by the operator.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub fn job(
     started_at: DateTime<Utc>,
     destinations: &HashMap<(i64, String), Destination>,
     last_copy_bytes: Option<i64>,
+    suspend: CancellationToken,
 ) -> Job {
     Job {
         title: set.title.clone(),
@@ -51,6 +53,7 @@ pub fn job(
         leave_out: vec![place.data_dir.clone()],
         part_size: place.part_size,
         rows: rows(set, destinations),
+        suspend,
         last_copy_bytes: last_copy_bytes.and_then(|n| u64::try_from(n).ok()),
     }
 }
@@ -115,7 +118,23 @@ pub const LOCAL: &str = "local";
 
 /// What a pass of the Set will have, for the progress that is shown before it begins.
 pub fn plan(set: &BackupSet, job: &Job) -> Plan {
-    let remote = job.rows.iter().enumerate().filter(|(_, row)| !matches!(row.target, Target::Local));
+    Plan { phases: phases(set), destinations: destinations(&job.rows) }
+}
+
+/// The same of a pass whose copy is there.
+pub fn plan_again(rows: &[Row]) -> Plan {
+    let phase = |row: &Row| match row.target {
+        Target::Local => Phase::Retention,
+        _ => Phase::Upload,
+    };
+    let mut phases: Vec<Phase> = rows.iter().map(phase).collect();
+    phases.sort_by_key(|phase| *phase == Phase::Upload);
+    phases.dedup();
+    Plan { phases, destinations: destinations(rows) }
+}
+
+fn destinations(rows: &[Row]) -> Vec<(usize, DestinationProgress)> {
+    let remote = rows.iter().enumerate().filter(|(_, row)| !matches!(row.target, Target::Local));
     let progress = |row: &Row| DestinationProgress {
         storage_id: row.storage_id.clone(),
         title: row.title.clone(),
@@ -125,7 +144,7 @@ pub fn plan(set: &BackupSet, job: &Job) -> Plan {
         bytes_total: None,
         rate_bytes_per_sec: None,
     };
-    Plan { phases: phases(set), destinations: remote.map(|(at, row)| (at, progress(row))).collect() }
+    remote.map(|(at, row)| (at, progress(row))).collect()
 }
 
 /// As the wire names it.

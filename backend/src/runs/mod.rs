@@ -1,9 +1,11 @@
 //! One pass of one Set: open its log, call the engine, close it. The API, the scheduler and the shell come here.
 
+mod again;
 mod catalogue;
 mod error;
 mod executor;
 mod handlers;
+mod heart;
 mod instance;
 mod job;
 mod outcome;

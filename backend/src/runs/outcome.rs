@@ -2,13 +2,15 @@
 
 use super::catalogue::Copy;
 use super::job::{self, LOCAL};
-use super::repo::{Final, Held};
+use super::repo::{Again, Final, Held};
 use crate::db;
 use crate::redact::Redactor;
 use crate::wire;
 use chrono::{DateTime, Utc};
 use contract::{ArchiveFile, OverallStatus, RowResult, RowStatus, StorageType, Warning, root_of};
 use engine::pipeline::{self, LocalCopy, Outcome, Row, Target};
+
+pub use super::job::LOCAL as LOCAL_ROW;
 
 /// What is known of a pass apart from its outcome.
 #[derive(Debug, Clone)]
@@ -43,15 +45,7 @@ pub fn ending(
     };
     let files: Vec<ArchiveFile> = outcome.archives.iter().map(archive_file).collect();
     let rows: Vec<RowResult> = outcome.rows.iter().map(|row| row_result(row, redactor)).collect();
-    let warnings: Vec<Warning> = outcome
-        .warnings
-        .iter()
-        .map(|w| Warning {
-            code: w.code.clone(),
-            subject: w.subject.as_deref().map(|s| redactor.redact(s)),
-            message: redactor.redact(&w.message),
-        })
-        .collect();
+    let warnings: Vec<Warning> = outcome.warnings.iter().map(|w| warning(w, redactor)).collect();
     let files = db::to_json(&files)?;
     let log = Final {
         overall_status: wire::name(status),
@@ -62,8 +56,12 @@ pub fn ending(
         error_message: outcome.error.as_deref().map(|e| redactor.redact(e)),
         copy_path: outcome.copy_path.clone(),
         files: files.clone(),
+        retry_at: None,
+        good: false,
     };
-    let copies = outcome.copy_path.iter().flat_map(|path| copies(facts, outcome, path, &files)).collect();
+    let copies: Vec<Copy> =
+        outcome.copy_path.iter().flat_map(|path| copies(facts, outcome, path, &files)).collect();
+    let log = Final { good: copies.iter().any(|copy| copy.complete && !copy.staging), ..log };
     let staging = outcome.swept.iter().map(|path| (LOCAL.to_owned(), String::new(), path.clone()));
     let elsewhere = facts.roots.iter().zip(&outcome.rows).flat_map(|((id, root), row)| {
         row.swept.iter().map(move |path| (id.clone(), root_of(root).to_owned(), path.clone()))
@@ -83,8 +81,29 @@ pub fn failure(held: &Held, message: &str, rows: &[RowResult], finished_at: Date
         warnings: empty(),
         error_message: Some(message.to_owned()),
         copy_path: None,
+        retry_at: None,
+        good: false,
     };
     Ending { status: OverallStatus::Failed, log, copies: Vec::new(), swept: Vec::new() }
+}
+
+/// The same of a pass that went on: what was known of it stays.
+pub fn ended_again(held: &Held, again: &Again, message: &str, finished_at: DateTime<Utc>) -> Ending {
+    let mut ending = failure(held, message, &[], finished_at);
+    ending.log.duration_sec = again.duration_sec + seconds(finished_at - again.resumed_at);
+    ending.log.files.clone_from(&again.files);
+    ending.log.storages.clone_from(&again.storages);
+    ending.log.warnings.clone_from(&again.warnings);
+    ending.log.copy_path = Some(again.copy_path.clone());
+    ending
+}
+
+pub fn warning(warning: &engine::event::Warning, redactor: &Redactor) -> Warning {
+    Warning {
+        code: warning.code.clone(),
+        subject: warning.subject.as_deref().map(|s| redactor.redact(s)),
+        message: redactor.redact(&warning.message),
+    }
 }
 
 /// One entry for the local copy while it is there, one for every other row that took it. Two rows may share a destination.
@@ -123,7 +142,7 @@ pub fn files_json(files: &[engine::archive::ArchiveFile]) -> Result<String, db::
     db::to_json(&files.iter().map(archive_file).collect::<Vec<_>>())
 }
 
-fn row_result(row: &pipeline::RowResult, redactor: &Redactor) -> RowResult {
+pub fn row_result(row: &pipeline::RowResult, redactor: &Redactor) -> RowResult {
     RowResult {
         storage_id: row.storage_id.clone(),
         title: row.title.clone(),
@@ -171,6 +190,6 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn seconds(duration: chrono::TimeDelta) -> f64 {
+pub fn seconds(duration: chrono::TimeDelta) -> f64 {
     duration.num_microseconds().unwrap_or(0).max(0) as f64 / 1e6
 }

@@ -16,6 +16,9 @@ fn facts() -> Facts {
         owner: "me".into(),
         attempt: 1,
         started_at: at("2026-05-01T10:00:00Z"),
+        trigger: "schedule".into(),
+        retries: 0,
+        again: None,
     };
     let roots = vec![("local".into(), String::new()), ("5".into(), "one".into()), ("5".into(), "two".into())];
     Facts { held, backup_title: "Alpha".into(), roots }

@@ -1,26 +1,28 @@
 //! One pass from taking its row to closing it.
 
+use super::again::{self, Going};
 use super::catalogue;
 use super::error::Error;
+use super::heart;
 use super::job;
 use super::outcome::{self, Ending, Facts};
 use super::repo::{self, Held};
-use super::service::{Inner, LEASE};
+use super::service::Inner;
 use crate::db;
 use crate::logs::progress::Reporter;
+use crate::redact::Redactor;
 use crate::storages::Destination;
-use contract::{BackupSet, RowResult};
-use engine::event::Events;
+use chrono::{DateTime, Utc};
+use contract::{BackupSet, OverallStatus, RowResult};
 use engine::pipeline::{self, Job, Outcome, Row, Target};
 use engine::storage::StorageKind;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const HEARTBEAT: Duration = Duration::from_secs(20);
 /// How often, and with which pauses, the end of a pass is written when the database does not take it.
 const CLOSE_ATTEMPTS: u32 = 30;
 const CLOSE_PAUSE: Duration = Duration::from_secs(2);
@@ -30,24 +32,60 @@ const CLOSE_PAUSE: Duration = Duration::from_secs(2);
 pub struct Running {
     pub held: Held,
     cancel: CancellationToken,
+    /// Cancelled as well when what its uploads have sent is to be kept.
+    suspend: CancellationToken,
     /// Why it was cut off, when it was.
     cut: Arc<OnceLock<Cut>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cut {
     /// The server stops.
     Stop,
     /// Somebody else may hold the pass by now, or the database has not answered for too long.
     LeaseLost,
+    /// Somebody wants it to end.
+    Cancelled(String),
+    TooLong {
+        hours: u64,
+    },
+}
+
+impl Cut {
+    /// What the log says; `None` when it is not ours to write.
+    fn message(&self) -> Option<String> {
+        match self {
+            Cut::Stop => Some(STOPPED.into()),
+            Cut::LeaseLost => None,
+            Cut::Cancelled(who) => Some(cancelled_by(who)),
+            Cut::TooLong { hours } => Some(format!(
+                "The pass took longer than the {hours} hours that a pass may take, and was ended. What was half-made has been removed, \
+                 finished copies stay. Find out what is slow (the results of the rows tell), or allow passes more time in the settings."
+            )),
+        }
+    }
+}
+
+pub fn cancelled_by(who: &str) -> String {
+    let by = if who.is_empty() { String::new() } else { format!(" by {who}") };
+    format!("The pass was cancelled{by}. What was half-made has been removed, finished copies stay.")
 }
 
 impl Running {
     pub fn new(held: Held) -> Self {
-        Running { held, cancel: CancellationToken::new(), cut: Arc::default() }
+        let (cancel, suspend) = (CancellationToken::new(), CancellationToken::new());
+        Running { held, cancel, suspend, cut: Arc::default() }
+    }
+
+    pub fn is_cut(&self) -> bool {
+        self.cut.get().is_some()
     }
 
     pub fn cut(&self, why: Cut) {
+        // A pass that comes after goes on with the uploads; who cancels it wants nothing more of it.
+        if why == Cut::Stop {
+            self.suspend.cancel();
+        }
         // The first reason counts.
         let _ = self.cut.set(why);
         self.cancel.cancel();
@@ -84,7 +122,7 @@ impl Drop for Life {
 /// Runs a pass that this process holds. Never fails: whatever happens ends in the log row.
 pub(super) async fn execute(inner: Arc<Inner>, running: Running) {
     let held = running.held.clone();
-    let heart = tokio::spawn(heartbeat(inner.clone(), held.clone(), running.clone()));
+    let heart = tokio::spawn(heart::beat(inner.clone(), running.clone()));
     let _life = Life { inner: inner.clone(), log_id: held.log_id, heart };
     if AssertUnwindSafe(run(&inner, &running)).catch_unwind().await.is_err() {
         tracing::error!(
@@ -104,10 +142,14 @@ async fn run(inner: &Inner, running: &Running) {
         attempt = held.attempt,
         "a pass starts"
     );
-    let (ending, reporter) = match prepare(inner, held).await {
-        Ok((set, job)) => {
+    let (ending, reporter) = match prepare(inner, running).await {
+        Ok((set, Work::Whole(job))) => {
             let reporter = inner.rooms.hub.open(held.log_id, job::plan(&set, &job));
-            (perform(inner, held, &set, job, &reporter, running).await, Some(reporter))
+            (perform(inner, held, &set, *job, &reporter, running).await, Some(reporter))
+        }
+        Ok((set, Work::Rest(going))) => {
+            let reporter = inner.rooms.hub.open(held.log_id, job::plan_again(&going.job.rows));
+            (go_on(inner, held, &set, going, &reporter, running).await, Some(reporter))
         }
         Err(error) => {
             let error = inner.rooms.redactor.redact(&error.to_string());
@@ -124,9 +166,28 @@ async fn run(inner: &Inner, running: &Running) {
 
 impl Inner {
     /// The end of a pass of which only the reason is known.
-    async fn broken_off(&self, held: &Held, message: &str, of_rows: &str) -> Ending {
-        let rows = self.rows_not_reached(held.backup_id, held.log_id, of_rows).await;
-        outcome::failure(held, message, &rows, self.rooms.clock.now())
+    pub async fn broken_off(&self, held: &Held, message: &str, of_rows: &str) -> Ending {
+        let now = self.rooms.clock.now();
+        let mut ending = match &held.again {
+            Some(again) => outcome::ended_again(held, again, message, now),
+            None => {
+                let rows = self.rows_not_reached(held.backup_id, held.log_id, of_rows).await;
+                outcome::failure(held, message, &rows, now)
+            }
+        };
+        ending.log.retry_at = self.retry_at(held, ending.status, now).await;
+        ending
+    }
+
+    /// When a pass of which the Set is not known is tried again.
+    pub async fn retry_at(
+        &self,
+        held: &Held,
+        status: OverallStatus,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let set = self.rooms.backups.get(held.backup_id).await.ok()?;
+        again::next_retry(&set, held, status, now)
     }
 
     /// One failed result for each enabled row of a Set; none when the Set itself cannot be read.
@@ -159,14 +220,26 @@ impl Inner {
     }
 }
 
-async fn prepare(inner: &Inner, held: &Held) -> Result<(BackupSet, Job), Error> {
-    let rooms = &inner.rooms;
+/// What there is to do.
+enum Work {
+    Whole(Box<Job>),
+    /// The copy is there; some rows lack it.
+    Rest(Going),
+}
+
+async fn prepare(inner: &Inner, running: &Running) -> Result<(BackupSet, Work), Error> {
+    let (rooms, held) = (&inner.rooms, &running.held);
     let set = rooms.backups.get(held.backup_id).await?;
+    if let Some(again) = &held.again {
+        let going = inner.going(&set, held, again, running.suspend.clone()).await?;
+        return Ok((set, Work::Rest(going)));
+    }
     let destinations = rooms.storages.destinations(&job::places(&set), held.log_id).await?;
     let last = catalogue::last_good_bytes(&rooms.db, set.id).await?;
     let source = rooms.place.source.clone().ok_or(Error::NoSource)?;
-    let job = job::job(&set, &rooms.place, source, held.started_at, &destinations, last);
-    Ok((set, job))
+    let suspend = running.suspend.clone();
+    let job = job::job(&set, &rooms.place, source, held.started_at, &destinations, last, suspend);
+    Ok((set, Work::Whole(Box::new(job))))
 }
 
 /// The engine's work, and how it is to be stored. `None` when the pass is no longer ours to store.
@@ -180,19 +253,63 @@ async fn perform(
 ) -> Option<Ending> {
     let roots = job.rows.iter().map(|row| (row.storage_id.clone(), row.path.clone())).collect();
     let facts = Facts { held: held.clone(), backup_title: set.title.clone(), roots };
-    let work = work(job, reporter.events(), running.cancel.clone()).await;
+    let (events, cancel) = (reporter.events(), running.cancel.clone());
+    let work = work(move || pipeline::run(job, events, cancel)).await;
+    finished(inner, held, set, running, work, |outcome, redactor, now| {
+        outcome::ending(&facts, outcome, redactor, now)
+    })
+    .await
+}
+
+/// The same for what is left to do of a pass.
+async fn go_on(
+    inner: &Inner,
+    held: &Held,
+    set: &BackupSet,
+    going: Going,
+    reporter: &Reporter,
+    running: &Running,
+) -> Option<Ending> {
+    let Going { earlier, job } = going;
+    let again = held.again.as_ref()?;
+    let (events, cancel) = (reporter.events(), running.cancel.clone());
+    let work = work(move || pipeline::resume(job, events, cancel)).await;
+    finished(inner, held, set, running, work, |outcome, redactor, now| {
+        again::resumed(held, again, &set.title, &earlier, outcome, redactor, now)
+    })
+    .await
+}
+
+async fn finished(
+    inner: &Inner,
+    held: &Held,
+    set: &BackupSet,
+    running: &Running,
+    work: std::io::Result<Outcome>,
+    ending: impl FnOnce(&Outcome, &Redactor, DateTime<Utc>) -> Result<Ending, db::Error>,
+) -> Option<Ending> {
     let now = inner.rooms.clock.now();
-    let stopped = match running.cut.get() {
-        Some(Cut::LeaseLost) => return None,
-        Some(Cut::Stop) => true,
-        None => false,
+    let message = match running.cut.get() {
+        Some(cut) => Some(cut.message()?),
+        None => None,
     };
     let ending = work.map_err(Error::from).and_then(|outcome| {
-        let outcome = if stopped { interrupted(outcome) } else { outcome };
-        Ok(outcome::ending(&facts, &outcome, &inner.rooms.redactor, now)?)
+        // One that got through in time keeps what it came to.
+        let outcome = match message {
+            Some(message) if outcome.status == pipeline::Status::Failed => {
+                Outcome { error: Some(message), ..outcome }
+            }
+            _ => outcome,
+        };
+        Ok(ending(&outcome, &inner.rooms.redactor, now)?)
     });
     match ending {
-        Ok(ending) => Some(ending),
+        Ok(mut ending) => {
+            if !matches!(running.cut.get(), Some(Cut::Cancelled(_))) {
+                ending.log.retry_at = again::next_retry(set, held, ending.status, now);
+            }
+            Some(ending)
+        }
         Err(error) => {
             tracing::error!(backup_log.id = held.log_id, %error, "a pass broke off");
             Some(inner.broken_off(held, PANICKED, NOT_DONE).await)
@@ -201,25 +318,18 @@ async fn perform(
 }
 
 /// The pipeline on a thread of its own: a panic ends the thread, not the server, and no step of it holds up requests.
-async fn work(job: Job, events: Events, cancel: CancellationToken) -> std::io::Result<Outcome> {
+async fn work<P: Future<Output = Outcome>>(
+    pass: impl FnOnce() -> P + Send + 'static,
+) -> std::io::Result<Outcome> {
     let (done, outcome) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new().name("pass".into()).spawn(move || {
         // Nobody waits any more only when the server is about to end.
-        let _ = done.send(runtime.block_on(pipeline::run(job, events, cancel)));
+        let _ = done.send(runtime.block_on(pass()));
     })?;
     outcome
         .await
         .map_err(|_| std::io::Error::other("it panicked; the message is in the output of the server"))
-}
-
-/// What a pass that the stop of the server cut off came to. One that got through in time keeps what it came to.
-fn interrupted(outcome: Outcome) -> Outcome {
-    if outcome.status == pipeline::Status::Failed {
-        Outcome { error: Some(STOPPED.into()), ..outcome }
-    } else {
-        outcome
-    }
 }
 
 async fn finish(inner: &Inner, held: &Held, ending: Ending, reporter: Option<Reporter>) {
@@ -274,34 +384,4 @@ pub(super) async fn store(db: &db::Db, held: &Held, ending: &Ending) -> Result<b
         Ok(true)
     })
     .await
-}
-
-/// Renews the lease until the task is aborted; cuts the pass off once it is lost.
-async fn heartbeat(inner: Arc<Inner>, held: Held, running: Running) {
-    let limit = LEASE.to_std().unwrap_or(HEARTBEAT);
-    let mut renewed = Instant::now();
-    loop {
-        tokio::time::sleep(HEARTBEAT).await;
-        let until = inner.rooms.clock.now() + LEASE;
-        match tokio::time::timeout(HEARTBEAT, repo::renew(&inner.rooms.db, &held, until)).await {
-            Ok(Ok(true)) => renewed = Instant::now(),
-            Ok(Ok(false)) => {
-                tracing::error!(backup_log.id = held.log_id, "the lease of a pass is lost; it is cancelled");
-                return running.cut(Cut::LeaseLost);
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(backup_log.id = held.log_id, %error, "the lease of a pass could not be renewed");
-            }
-            Err(_) => {
-                tracing::warn!(
-                    backup_log.id = held.log_id,
-                    "the database does not answer the renewal of a lease"
-                )
-            }
-        }
-        if renewed.elapsed() >= limit {
-            tracing::error!(backup_log.id = held.log_id, "the lease of a pass has run out; it is cancelled");
-            return running.cut(Cut::LeaseLost);
-        }
-    }
 }

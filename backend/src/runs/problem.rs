@@ -13,6 +13,14 @@ impl From<Error> for ApiError {
                 log_id,
                 "A pass of this Backup Set is queued or running already. Follow its log, or start again after its end.",
             ),
+            Error::NotRunning { .. } => ApiError::new(
+                ProblemCode::NotRunning,
+                "This pass has ended already; there is nothing to cancel.",
+            ),
+            Error::NothingToRetry { .. } => ApiError::new(
+                ProblemCode::NothingToRetry,
+                "Only the destinations of a failed pass whose archives are kept on this server can be tried again. Run the Backup Set instead.",
+            ),
             Error::SwitchedOff => ApiError::new(
                 ProblemCode::SwitchedOff,
                 "Backups are switched off: the switch *Enabled* of the configuration is off. Switch it on first.",

@@ -1,12 +1,13 @@
 //! After a crash: what passes left behind is brought to an end.
 
+use super::again;
 use super::catalogue;
 use super::error::Error;
 use super::instance::Gone;
 use super::job::LOCAL;
 use super::outcome::{self, Ending};
 use super::pass::{self, CRASHED, CUT_SHORT};
-use super::repo::{self, Held};
+use super::repo::{self, Final, Held};
 use super::service::{Inner, RunsService};
 use chrono::{DateTime, Utc};
 use contract::RowResult;
@@ -54,6 +55,14 @@ impl RunsService {
                     outcome::failure(&held, CRASHED, &[], now)
                 }
             };
+            let asked = again::repo::asked_for_end(&self.inner.rooms.db, held.log_id).await.ok().flatten();
+            let ending = match asked {
+                Some(_) => ending,
+                None => {
+                    let retry_at = self.inner.retry_at(&held, ending.status, now).await;
+                    Ending { log: Final { retry_at, ..ending.log }, ..ending }
+                }
+            };
             match pass::store(&self.inner.rooms.db, &held, &ending).await {
                 Ok(true) => {
                     tracing::warn!(
@@ -93,6 +102,9 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 impl Inner {
     /// The end of a pass that nobody runs any more. When it had sealed its copy before, the copy counts.
     async fn interrupted(&self, held: &Held, now: DateTime<Utc>) -> Result<Ending, Error> {
+        if let Some(again) = &held.again {
+            return Ok(outcome::ended_again(held, again, CRASHED, now));
+        }
         let set = self.rooms.backups.get(held.backup_id).await?;
         let copy = self.sealed(held, &set.folder_name).await;
         let redactor = &self.rooms.redactor;
@@ -125,6 +137,7 @@ fn add_copy(ending: &mut Ending, held: &Held, copy: &LocalCopy) -> Result<(), Er
     let manifest = &copy.manifest;
     ending.log.files = outcome::files_json(&manifest.archives)?;
     ending.log.copy_path = Some(copy.copy_path.clone());
+    ending.log.good = manifest.complete && !manifest.staging;
     ending.copies.push(catalogue::Copy {
         backup_id: held.backup_id,
         log_id: held.log_id,

@@ -5,7 +5,7 @@
 
 use crate::db::{self, Db, Tx};
 use crate::entity::{backups, logs};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set as To, ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter,
@@ -23,6 +23,8 @@ pub struct New {
     pub idempotency_key: Option<String>,
     /// Who runs it at once; nobody leaves it in the queue.
     pub holder: Option<Holder>,
+    /// The log that it repeats, and how often that was tried again with this.
+    pub repeats: Option<(i64, i32)>,
     pub now: DateTime<Utc>,
 }
 
@@ -44,13 +46,33 @@ pub enum Opened {
 }
 
 /// A pass that was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Held {
     pub log_id: i64,
     pub backup_id: i64,
     pub owner: String,
     pub attempt: i32,
+    /// Names its copy.
     pub started_at: DateTime<Utc>,
+    pub trigger: String,
+    /// How often it was tried again.
+    pub retries: i32,
+    /// The pass goes on: its copy is there already.
+    pub again: Option<Again>,
+}
+
+/// What is known of a pass that goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    pub copy_path: String,
+    /// When it was taken up again.
+    pub resumed_at: DateTime<Utc>,
+    /// How long it took up to its end before.
+    pub duration_sec: f64,
+    /// JSON lists.
+    pub files: String,
+    pub storages: String,
+    pub warnings: String,
 }
 
 /// The end of a pass. `files`, `storages` and `warnings` are JSON lists.
@@ -64,6 +86,10 @@ pub struct Final {
     pub warnings: String,
     pub error_message: Option<String>,
     pub copy_path: Option<String>,
+    /// When it is tried again by itself.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// A complete copy is somewhere where the Set wants it.
+    pub good: bool,
 }
 
 /// How often a log is opened anew when another request won every time and was done again at once.
@@ -116,6 +142,9 @@ pub async fn open_in(tx: &Tx, new: &New) -> Result<Opened, DbErr> {
         lease_until: To(new.holder.as_ref().map(|h| h.lease_until)),
         attempt: To(i32::from(new.holder.is_some())),
         started_at: To(new.now),
+        queued_at: To(Some(new.now)),
+        retry_of: To(new.repeats.map(|(log, _)| log)),
+        retries: To(new.repeats.map_or(0, |(_, retries)| retries)),
         files: To("[]".into()),
         storages: To("[]".into()),
         warnings: To("[]".into()),
@@ -125,6 +154,13 @@ pub async fn open_in(tx: &Tx, new: &New) -> Result<Opened, DbErr> {
     if new.holder.is_some() {
         mark_started(tx, new.backup_id, new.now).await?;
     }
+    // What was to be tried again is outdone.
+    logs::Entity::update_many()
+        .col_expr(logs::Column::RetryAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(logs::Column::BackupId.eq(new.backup_id))
+        .filter(logs::Column::RetryAt.is_not_null())
+        .exec(&**tx)
+        .await?;
     Ok(Opened::New(log.id))
 }
 
@@ -138,40 +174,102 @@ pub async fn known(db: &Db, backup_id: i64, key: &str) -> Result<Option<i64>, Db
     Ok(log.map(|log| log.id))
 }
 
-/// Takes the oldest pass that waits; `None` when none does.
-pub async fn take(db: &Db, holder: &Holder, now: DateTime<Utc>) -> Result<Option<Held>, DbErr> {
-    let waiting =
-        logs::Entity::find().filter(waits()).order_by_asc(logs::Column::Id).limit(10).all(db).await?;
-    for log in waiting {
-        let Some(backup_id) = log.active_key else { continue };
-        let taken = db::transaction(db, |tx| async move {
-            let changed = logs::Entity::update_many()
-                .col_expr(logs::Column::Owner, Expr::value(holder.owner.clone()))
-                .col_expr(logs::Column::LeaseUntil, Expr::value(holder.lease_until))
-                .col_expr(logs::Column::Attempt, Expr::value(log.attempt + 1))
-                .col_expr(logs::Column::StartedAt, Expr::value(now))
-                .filter(logs::Column::Id.eq(log.id))
-                .filter(logs::Column::Attempt.eq(log.attempt))
-                .filter(waits())
-                .exec(&*tx)
-                .await?;
-            if changed.rows_affected == 1 {
-                mark_started(&tx, backup_id, now).await?;
-            }
-            Ok(changed.rows_affected == 1)
-        })
+/// How long a pass that goes on waits for a server that has its archives.
+const RESERVED: TimeDelta = TimeDelta::seconds(60);
+
+/// Takes the pass that waits longest; `None` when none does. One that goes on is left to a server that `has` its copy for a while.
+pub async fn take(
+    db: &Db,
+    holder: &Holder,
+    now: DateTime<Utc>,
+    has: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<Option<Held>, DbErr> {
+    let waiting = logs::Entity::find()
+        .filter(waits())
+        .order_by_asc(logs::Column::QueuedAt)
+        .order_by_asc(logs::Column::Id)
+        .limit(50)
+        .all(db)
         .await?;
-        if taken {
-            return Ok(Some(Held {
-                log_id: log.id,
-                backup_id,
-                owner: holder.owner.clone(),
-                attempt: log.attempt + 1,
-                started_at: now,
-            }));
+    for log in waiting {
+        let elsewhere = log.copy_path.as_deref().is_some_and(|path| !has(path));
+        if elsewhere && log.queued_at.is_some_and(|since| now - since < RESERVED) {
+            continue;
+        }
+        if let Some(held) = take_one(db, log, holder, now).await? {
+            return Ok(Some(held));
         }
     }
     Ok(None)
+}
+
+/// Takes one pass that waits, to end it before it begins. `None` when it does not wait (any more).
+pub async fn take_queued(
+    db: &Db,
+    log_id: i64,
+    holder: &Holder,
+    now: DateTime<Utc>,
+) -> Result<Option<Held>, DbErr> {
+    match logs::Entity::find_by_id(log_id).filter(waits()).one(db).await? {
+        Some(log) => take_one(db, log, holder, now).await,
+        None => Ok(None),
+    }
+}
+
+async fn take_one(
+    db: &Db,
+    log: logs::Model,
+    holder: &Holder,
+    now: DateTime<Utc>,
+) -> Result<Option<Held>, DbErr> {
+    let Some(backup_id) = log.active_key else { return Ok(None) };
+    let (id, attempt, fresh) = (log.id, log.attempt, log.copy_path.is_none());
+    let started_at = if fresh { now } else { log.started_at };
+    let taken = db::transaction(db, |tx| async move {
+        let changed = logs::Entity::update_many()
+            .col_expr(logs::Column::Owner, Expr::value(holder.owner.clone()))
+            .col_expr(logs::Column::LeaseUntil, Expr::value(holder.lease_until))
+            .col_expr(logs::Column::Attempt, Expr::value(attempt + 1))
+            .col_expr(logs::Column::StartedAt, Expr::value(started_at))
+            .filter(logs::Column::Id.eq(id))
+            .filter(logs::Column::Attempt.eq(attempt))
+            .filter(waits())
+            .exec(&*tx)
+            .await?;
+        if changed.rows_affected == 1 && fresh {
+            mark_started(&tx, backup_id, now).await?;
+        }
+        Ok(changed.rows_affected == 1)
+    })
+    .await?;
+    let log = logs::Model {
+        owner: Some(holder.owner.clone()),
+        attempt: attempt + 1,
+        started_at,
+        queued_at: Some(now),
+        ..log
+    };
+    Ok(if taken { held(log) } else { None })
+}
+
+fn held(log: logs::Model) -> Option<Held> {
+    Some(Held {
+        log_id: log.id,
+        backup_id: log.active_key?,
+        owner: log.owner?,
+        attempt: log.attempt,
+        started_at: log.started_at,
+        trigger: log.trigger,
+        retries: log.retries,
+        again: log.copy_path.map(|copy_path| Again {
+            copy_path,
+            resumed_at: log.queued_at.unwrap_or(log.started_at),
+            duration_sec: log.duration_sec.unwrap_or_default(),
+            files: log.files,
+            storages: log.storages,
+            warnings: log.warnings,
+        }),
+    })
 }
 
 fn waits() -> Condition {
@@ -218,17 +316,22 @@ pub async fn close(tx: &Tx, held: &Held, end: &Final) -> Result<bool, DbErr> {
         .col_expr(logs::Column::Warnings, Expr::value(end.warnings.clone()))
         .col_expr(logs::Column::ErrorMessage, Expr::value(end.error_message.clone()))
         .col_expr(logs::Column::CopyPath, Expr::value(end.copy_path.clone()))
+        .col_expr(logs::Column::RetryAt, Expr::value(end.retry_at))
         .filter(held_by(held))
         .exec(&**tx)
         .await?;
     if changed.rows_affected == 0 {
         return Ok(false);
     }
-    backups::Entity::update_many()
+    let mut set = backups::Entity::update_many()
         .col_expr(backups::Column::LastStatus, Expr::value(end.overall_status.clone()))
-        .filter(backups::Column::Id.eq(held.backup_id))
-        .exec(&**tx)
-        .await?;
+        .filter(backups::Column::Id.eq(held.backup_id));
+    if end.good {
+        set = set
+            .col_expr(backups::Column::LastGoodAt, Expr::value(held.started_at))
+            .col_expr(backups::Column::MissedAt, Expr::value(None::<DateTime<Utc>>));
+    }
+    set.exec(&**tx).await?;
     Ok(true)
 }
 
@@ -254,14 +357,5 @@ pub async fn abandoned(db: &Db, gone: &[String], now: DateTime<Utc>) -> Result<V
         .order_by_asc(logs::Column::Id)
         .all(db)
         .await?;
-    let held = |log: logs::Model| {
-        Some(Held {
-            log_id: log.id,
-            backup_id: log.active_key?,
-            owner: log.owner?,
-            attempt: log.attempt,
-            started_at: log.started_at,
-        })
-    };
     Ok(found.into_iter().filter_map(held).collect())
 }

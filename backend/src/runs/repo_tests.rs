@@ -17,6 +17,7 @@ fn new(backup_id: i64) -> New {
         label: Some("Release 7".into()),
         idempotency_key: None,
         holder: None,
+        repeats: None,
         now: at(NOW),
     }
 }
@@ -35,7 +36,13 @@ fn end(status: &str) -> Final {
         warnings: "x".repeat(100_000),
         error_message: None,
         copy_path: Some("alpha/2026-05-01T10-00-00Z".into()),
+        retry_at: None,
+        good: false,
     }
+}
+
+fn nowhere(_: &str) -> bool {
+    false
 }
 
 async fn close_now(db: &Db, held: &Held, status: &str) -> bool {
@@ -84,7 +91,7 @@ async fn one_idempotency_key_is_one_log(#[values(Sqlite, Postgres, MariaDb)] on:
     }
     assert_eq!(ids.len(), 1);
     let id = *ids.iter().next().unwrap();
-    let held = take(&db, &holder("me"), at(NOW)).await.unwrap().unwrap();
+    let held = take(&db, &holder("me"), at(NOW), &nowhere).await.unwrap().unwrap();
     assert!(close_now(&db, &held, "success").await);
     // It is known after its end as well; another case or another Set is another pass.
     assert_eq!(open(&db, &keyed(set)).await.unwrap(), Opened::Known(id));
@@ -108,7 +115,9 @@ async fn every_pass_is_taken_once_and_in_order(#[values(Sqlite, Postgres, MariaD
     let takers = pools.into_iter().enumerate().map(|(n, db)| {
         tokio::spawn(async move {
             let mut taken = Vec::new();
-            while let Some(held) = take(&db, &holder(&format!("server {n}")), at(NOW)).await.unwrap() {
+            while let Some(held) =
+                take(&db, &holder(&format!("server {n}")), at(NOW), &nowhere).await.unwrap()
+            {
                 taken.push(held);
             }
             taken
@@ -129,7 +138,7 @@ async fn who_lost_a_pass_changes_nothing(#[values(Sqlite, Postgres, MariaDb)] on
     let db = on.fresh().await;
     let set = rows::backup(&db, "alpha", None).await;
     open(&db, &new(set)).await.unwrap();
-    let held = take(&db, &holder("me"), at(NOW)).await.unwrap().unwrap();
+    let held = take(&db, &holder("me"), at(NOW), &nowhere).await.unwrap().unwrap();
     let later = at(NOW) + TimeDelta::seconds(120);
     assert!(renew(&db, &held, later).await.unwrap());
     for stranger in [Held { owner: "you".into(), ..held.clone() }, Held { attempt: 2, ..held.clone() }] {

@@ -5,5 +5,7 @@ use crate::http::Api;
 use contract::endpoints as ep;
 
 pub fn routes(api: &mut Api) {
-    api.mount(&ep::RUN_BACKUP, handlers::run);
+    api.mount(&ep::RUN_BACKUP, handlers::run)
+        .mount(&ep::CANCEL_LOG, handlers::cancel)
+        .mount(&ep::RETRY_LOG, handlers::retry);
 }

@@ -158,6 +158,7 @@ impl Inner {
             label,
             idempotency_key: request.idempotency_key,
             holder,
+            repeats: None,
             now: self.rooms.clock.now(),
         }))
     }

@@ -55,8 +55,16 @@ impl RunsService {
             Admitted::Known(id) => return Ok(rooms.logs.get(id).await?),
         };
         let log_id = opened(&new, repo::open(&rooms.db, &new).await?)?;
-        let held =
-            Held { log_id, backup_id: new.backup_id, owner: holder.owner, attempt: 1, started_at: new.now };
+        let held = Held {
+            log_id,
+            backup_id: new.backup_id,
+            owner: holder.owner,
+            attempt: 1,
+            started_at: new.now,
+            trigger: new.trigger,
+            retries: 0,
+            again: None,
+        };
         if let Err(error) = spawn(&self.inner, held).await {
             tracing::error!(backup_log.id = log_id, %error, "a pass ended unexpectedly");
         }

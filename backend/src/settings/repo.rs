@@ -14,6 +14,10 @@ pub struct Change<'a> {
     pub time_zone: &'a str,
     pub log_retention_days: i32,
     pub max_parallel_passes: i32,
+    /// `None` leaves it as it is.
+    pub pass_time_limit_hours: Option<i32>,
+    /// `None` leaves it as it is.
+    pub missed_grace_min: Option<i32>,
 }
 
 /// Saves in one statement. False when `expected` is not the row's revision (any more).
@@ -25,6 +29,12 @@ pub async fn save(db: &Db, expected: Option<i64>, change: Change<'_>) -> Result<
         .col_expr(Column::MaxParallelPasses, Expr::value(change.max_parallel_passes))
         .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))
         .filter(Column::Id.eq(ONLY_ROW));
+    if let Some(hours) = change.pass_time_limit_hours {
+        update = update.col_expr(Column::PassTimeLimitHours, Expr::value(hours));
+    }
+    if let Some(minutes) = change.missed_grace_min {
+        update = update.col_expr(Column::MissedGraceMin, Expr::value(minutes));
+    }
     if let Some(revision) = expected {
         update = update.filter(Column::Revision.eq(revision));
     }
@@ -38,7 +48,14 @@ mod tests {
     use rstest::rstest;
 
     fn change(time_zone: &str) -> Change<'_> {
-        Change { enabled: false, time_zone, log_retention_days: 30, max_parallel_passes: 2 }
+        Change {
+            enabled: false,
+            time_zone,
+            log_retention_days: 30,
+            max_parallel_passes: 2,
+            pass_time_limit_hours: Some(12),
+            missed_grace_min: None,
+        }
     }
 
     #[rstest]
@@ -58,5 +75,6 @@ mod tests {
         assert!(save(&db, None, change("Asia/Tokyo")).await.unwrap());
         let last = find(&db).await.unwrap().unwrap();
         assert_eq!((last.time_zone.as_str(), last.revision), ("Asia/Tokyo", first.revision + 2));
+        assert_eq!((last.pass_time_limit_hours, last.missed_grace_min), (12, first.missed_grace_min));
     }
 }

@@ -1,8 +1,12 @@
 use super::error::Error;
 use super::repo;
 use crate::db::Db;
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use contract::{Settings, SettingsInput};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// What the operator has set for good; shown beside the settings.
 #[derive(Debug, Clone)]
@@ -21,6 +25,10 @@ pub struct Current {
     pub log_retention_days: u32,
     /// At least 1.
     pub max_parallel_passes: u32,
+    /// A pass that takes longer is ended.
+    pub pass_time_limit: Duration,
+    /// How much later than its schedule says a good copy may come before it counts as missed.
+    pub missed_grace: TimeDelta,
 }
 
 #[derive(Clone)]
@@ -41,6 +49,8 @@ impl SettingsService {
             time_zone: row.time_zone,
             log_retention_days: row.log_retention_days,
             max_parallel_passes: row.max_parallel_passes,
+            pass_time_limit_hours: row.pass_time_limit_hours,
+            missed_grace_min: row.missed_grace_min,
             magento_root: self.facts.magento_root.clone(),
             archive_dir: self.facts.archive_dir.clone(),
             part_size_bytes: self.facts.part_size_bytes,
@@ -57,6 +67,8 @@ impl SettingsService {
             time_zone: &input.time_zone,
             log_retention_days: input.log_retention_days,
             max_parallel_passes: input.max_parallel_passes,
+            pass_time_limit_hours: input.pass_time_limit_hours,
+            missed_grace_min: input.missed_grace_min,
         };
         if !repo::save(&self.db, expected, change).await? {
             return Err(if expected.is_some() { Error::Changed } else { Error::Missing });
@@ -72,6 +84,8 @@ impl SettingsService {
             time_zone: zone(&row.time_zone)?,
             log_retention_days: u32::try_from(row.log_retention_days).unwrap_or(1).max(1),
             max_parallel_passes: u32::try_from(row.max_parallel_passes).unwrap_or(1).max(1),
+            pass_time_limit: HOUR * u32::try_from(row.pass_time_limit_hours).unwrap_or(1).max(1),
+            missed_grace: TimeDelta::minutes(row.missed_grace_min.max(1).into()),
         })
     }
 }

@@ -24,6 +24,11 @@ pub struct SetForm {
     /// The same for the list of tables.
     pub pending_table: String,
     pub symlinks: Symlinks,
+    /// As typed; numbers.
+    pub retry_attempts: String,
+    pub retry_delay_min: String,
+    pub jitter_min: String,
+    pub ping_url: String,
     pub storages: Vec<StorageFormRow>,
 }
 
@@ -46,6 +51,10 @@ impl SetForm {
             pending_directory: String::new(),
             pending_table: String::new(),
             symlinks: Symlinks::default(),
+            retry_attempts: "2".into(),
+            retry_delay_min: "10".into(),
+            jitter_min: "0".into(),
+            ping_url: String::new(),
             storages: set_rows::usual(),
         }
     }
@@ -68,6 +77,10 @@ impl SetForm {
             pending_directory: String::new(),
             pending_table: String::new(),
             symlinks: set.symlinks,
+            retry_attempts: set.retry_attempts.to_string(),
+            retry_delay_min: set.retry_delay_min.to_string(),
+            jitter_min: set.jitter_min.to_string(),
+            ping_url: set.ping_url.clone().unwrap_or_default(),
             storages: set_rows::of(&set.storages),
         }
     }
@@ -117,9 +130,19 @@ impl SetForm {
             exclude_directories: self.exclude_directories.clone(),
             exclude_tables: self.exclude_tables.clone(),
             symlinks: self.symlinks,
+            retry_attempts: number(&self.retry_attempts),
+            retry_delay_min: number(&self.retry_delay_min),
+            // Only a cron expression can be delayed: what was typed before it was given up does not count.
+            jitter_min: if self.by_cron { number(&self.jitter_min) } else { 0 },
+            ping_url: Some(self.ping_url.trim().to_owned()).filter(|url| !url.is_empty()),
             storages: self.storages.iter().map(StorageFormRow::input).collect(),
         }
     }
+}
+
+/// What is no number is one that every rule refuses.
+fn number(text: &str) -> i32 {
+    text.trim().parse().unwrap_or(-1)
 }
 
 /// Adds a line once, or takes it away.

@@ -54,6 +54,8 @@ impl Typed {
             time_zone: self.time_zone.trim().into(),
             log_retention_days: self.log_days.trim().parse().unwrap_or(0),
             max_parallel_passes: self.parallel.trim().parse().unwrap_or(0),
+            pass_time_limit_hours: None,
+            missed_grace_min: None,
         }
     }
 }

@@ -116,6 +116,7 @@ async fn pass(root: &str, url: &str, out: &str) {
             path: String::new(),
             target: Target::Local,
         }],
+        suspend: CancellationToken::new(),
         last_copy_bytes: None,
     };
     let outcome = pipeline::run(job, Events::none(), CancellationToken::new()).await;

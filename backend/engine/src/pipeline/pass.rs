@@ -6,6 +6,7 @@ use super::sweep::sweep_staging;
 use super::{Job, Outcome, Target, Tuning, status};
 use crate::event::{Event, Events, Warning};
 use crate::storage::LocalStorage;
+use std::path::Path;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,7 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
         missing: missing.as_deref(),
         events: &events,
         cancel: &cancel,
+        suspend: &job.suspend,
         tuning,
         made_in: started.elapsed().as_secs_f64(),
     };
@@ -51,8 +53,7 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
         let all = CancellationToken::new();
         let gone = sweep_staging(&storage, &job.folder, &name, arrived, &all).await;
         if let Some(problem) = gone.problem {
-            let text = format!("The copies that wait for their upload could not be cleared up: {problem}");
-            let warning = Warning::note("staging_kept", Some(job.archive_dir.display().to_string()), text);
+            let warning = staging_kept(&job.archive_dir, &problem);
             events.emit(Event::Warned(warning.clone()));
             warnings.push(warning);
         }
@@ -72,4 +73,9 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
         swept,
         local_copy_kept,
     }
+}
+
+pub(super) fn staging_kept(archive_dir: &Path, problem: &str) -> Warning {
+    let text = format!("The copies that wait for their upload could not be cleared up: {problem}");
+    Warning::note("staging_kept", Some(archive_dir.display().to_string()), text)
 }

@@ -23,6 +23,8 @@ pub(super) struct Storing<'a> {
     pub missing: Option<&'a str>,
     pub events: &'a Events,
     pub cancel: &'a CancellationToken,
+    /// Cancelled uploads keep what arrived.
+    pub suspend: &'a CancellationToken,
     pub tuning: Tuning,
     /// Seconds that making the local copy took.
     pub made_in: f64,
@@ -95,9 +97,9 @@ impl Storing<'_> {
             // Local rows are not given to this function, and with a remote one there is progress.
             _ => return plain(row.result(false, "There is no destination.".into(), 0, seconds())),
         };
-        let (copy, cancel, tuning) = (self.copy, self.cancel, self.tuning);
+        let (copy, cancel, suspend, tuning) = (self.copy, self.cancel, self.suspend, self.tuning);
         let destination =
-            Destination { storage: Arc::clone(storage), copy, progress, row: at, cancel, tuning };
+            Destination { storage: Arc::clone(storage), copy, progress, row: at, cancel, suspend, tuning };
         if let Err(error) = destination.upload().await {
             tracing::warn!(storage.id = row.storage_id, storage.kind = ?row.kind, copy = copy.copy_path, error = %error, "an upload failed");
             return plain(row.result(false, error.message, 0, seconds()));

@@ -152,6 +152,8 @@ pub(super) struct Destination<'a> {
     /// Its place among the rows of the job.
     pub row: usize,
     pub cancel: &'a CancellationToken,
+    /// Once cancelled, what arrived stays for who goes on with it.
+    pub suspend: &'a CancellationToken,
     pub tuning: Tuning,
 }
 
@@ -166,8 +168,13 @@ impl Destination<'_> {
         let mut sent = Vec::new();
         match self.send_all(&mut sent).await {
             Ok(()) => Ok(self.copy.size_bytes()),
+            Err(error) if error.kind == ErrorKind::Cancelled && self.suspend.is_cancelled() => Err(error),
             Err(error) => {
-                let removed = tokio::time::timeout(self.tuning.clear_up, self.clear_up(&sent)).await;
+                let limit = match error.kind {
+                    ErrorKind::Cancelled => self.tuning.clear_up_cancelled.min(self.tuning.clear_up),
+                    _ => self.tuning.clear_up,
+                };
+                let removed = tokio::time::timeout(limit, self.clear_up(&sent)).await;
                 if matches!(removed, Ok(Ok(()))) {
                     return Err(error);
                 }

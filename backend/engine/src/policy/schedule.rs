@@ -6,13 +6,28 @@
 
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use sha2::{Digest, Sha256};
 use std::str::FromStr;
 
 /// The intervals that a Set can have, in hours.
 pub const FREQUENCIES: [u8; 10] = [1, 2, 3, 4, 5, 12, 18, 24, 36, 48];
 
+/// The most minutes that a cron schedule may be delayed by chance.
+pub const MAX_JITTER_MIN: u32 = 60;
+
 #[derive(Debug, Clone)]
-pub struct Schedule(Kind);
+pub struct Schedule {
+    kind: Kind,
+    jitter: Jitter,
+}
+
+/// Delays the slots of a cron expression so that many Sets with the same one do not start in the same second. The delay of a slot is found
+/// from the slot and the seed, so that every server and the preview find the same; it never reaches the slot after.
+#[derive(Debug, Clone, Default)]
+struct Jitter {
+    most: Duration,
+    seed: String,
+}
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -59,7 +74,7 @@ impl Schedule {
                         "A cron expression carries its own time; leave the time of day out.",
                     );
                 }
-                return Ok(Schedule(Kind::Cron(parse_cron(expression)?)));
+                return Ok(Kind::Cron(parse_cron(expression)?).into());
             }
             (Some(hours), None) => hours,
         };
@@ -72,19 +87,38 @@ impl Schedule {
             Some(_) if !daily => {
                 error("time_of_day", "Only 24 and 48 hours take a time of day; leave it out.")
             }
-            None => Ok(Schedule(Kind::Every(Duration::hours(hours.into())))),
+            None => Ok(Kind::Every(Duration::hours(hours.into())).into()),
             Some(text) => match parse_time(text) {
-                Some(time) => Ok(Schedule(Kind::Daily { days: i64::from(hours) / 24, time })),
+                Some(time) => Ok(Kind::Daily { days: i64::from(hours) / 24, time }.into()),
                 None => error("time_of_day", "Write the time as HH:MM, 00:00 to 23:59."),
             },
         }
+    }
+
+    /// Delays each slot of a cron expression by up to `minutes` (at most [`MAX_JITTER_MIN`]); intervals of hours stay as they are. `seed` is
+    /// what tells Sets apart: the folder name.
+    pub fn with_jitter(self, minutes: u32, seed: &str) -> Schedule {
+        let most = Duration::minutes(minutes.min(MAX_JITTER_MIN).into());
+        Schedule { jitter: Jitter { most, seed: seed.to_owned() }, ..self }
+    }
+
+    /// The first `n` slots of a Set that is saved at `now`, as it would have them while it is never late.
+    pub fn preview(&self, zone: Tz, now: DateTime<Utc>, n: usize) -> Vec<DateTime<Utc>> {
+        let first = first_slot(self, zone, now);
+        std::iter::successors(first, |slot| next_slot(self, zone, *slot, *slot)).take(n).collect()
+    }
+}
+
+impl From<Kind> for Schedule {
+    fn from(kind: Kind) -> Schedule {
+        Schedule { kind, jitter: Jitter::default() }
     }
 }
 
 /// The first slot of a new Set, or of one whose schedule or zone was changed: `now` for 1 to 18 and 36 hours, else the next local
 /// time after `now`. `None` when there is none (a cron expression with years in the past).
 pub fn first_slot(schedule: &Schedule, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    match &schedule.0 {
+    match &schedule.kind {
         Kind::Every(_) => Some(now),
         Kind::Daily { time, .. } => {
             // The day before: its time can have been moved to today by a gap.
@@ -93,7 +127,7 @@ pub fn first_slot(schedule: &Schedule, zone: Tz, now: DateTime<Utc>) -> Option<D
                 .filter_map(|n| local_slot(zone, day.checked_add_days(Days::new(n))?.and_time(*time)))
                 .find(|slot| *slot > now)
         }
-        Kind::Cron(expressions) => next_cron(expressions, zone, now),
+        Kind::Cron(expressions) => next_cron(expressions, &schedule.jitter, zone, now),
     }
 }
 
@@ -104,7 +138,7 @@ pub fn next_slot(
     last_slot: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    match &schedule.0 {
+    match &schedule.kind {
         Kind::Every(interval) => {
             let after = not_before(last_slot, now, *interval);
             let elapsed = (after - last_slot).num_milliseconds();
@@ -131,9 +165,9 @@ pub fn next_slot(
                 .find(|slot| *slot > after)
         }
         Kind::Cron(expressions) => {
-            let following = next_cron(expressions, zone, last_slot);
-            let interval = following.map_or(Duration::zero(), |next| next - last_slot);
-            next_cron(expressions, zone, not_before(last_slot, now, interval))
+            let next = |after| next_cron(expressions, &schedule.jitter, zone, after);
+            let interval = next(last_slot).map_or(Duration::zero(), |next| next - last_slot);
+            next(not_before(last_slot, now, interval))
         }
     }
 }
@@ -181,8 +215,43 @@ fn parse_time(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(number(hour)?, number(minute)?, 0)
 }
 
+/// The first slot after `after`: what the expressions name, delayed by chance.
+fn next_cron(
+    expressions: &[cron::Schedule],
+    jitter: &Jitter,
+    zone: Tz,
+    after: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    if jitter.most.is_zero() {
+        return next_named(expressions, zone, after);
+    }
+    // Delays are shorter than the way to the next time, so slots come in the order of the times.
+    let mut named = next_named(expressions, zone, after - jitter.most - Duration::seconds(1))?;
+    loop {
+        let following = next_named(expressions, zone, named);
+        let slot = named + jitter.delay(named, following);
+        if slot > after {
+            return Some(slot);
+        }
+        named = following?;
+    }
+}
+
+impl Jitter {
+    /// Whole seconds, less than up to the `following` time.
+    fn delay(&self, named: DateTime<Utc>, following: Option<DateTime<Utc>>) -> Duration {
+        let room = following.map_or(self.most, |following| (following - named).min(self.most)).num_seconds();
+        if room < 1 {
+            return Duration::zero();
+        }
+        let digest = Sha256::digest(format!("{}\n{}", self.seed, named.timestamp()));
+        let number = digest.iter().take(7).fold(0i64, |number, byte| number * 256 + i64::from(*byte));
+        Duration::seconds(number.rem_euclid(room))
+    }
+}
+
 /// The first local time that an expression names, as an instant after `after`.
-fn next_cron(expressions: &[cron::Schedule], zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn next_named(expressions: &[cron::Schedule], zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     // The expressions run on local time as if it were UTC; the zone is applied to what they name, with the rules above. One second
     // earlier, because `after` may lie within the second that it names.
     let from = (local(zone, after) - Duration::seconds(1)).and_utc();

@@ -55,6 +55,7 @@ async fn start(db: &Db, set: &Scheduled, zone: Tz, now: DateTime<Utc>) -> Result
         label: None,
         idempotency_key: None,
         holder: None,
+        repeats: None,
         now,
     };
     Ok(repo::take(db, set, next, zone.name(), &pass).await?)
@@ -77,5 +78,6 @@ pub async fn follow_zone(db: &Db, zone: Tz, now: DateTime<Utc>) -> Result<(), Er
 }
 
 fn schedule(set: &Scheduled) -> Result<Schedule, ScheduleError> {
-    Schedule::parse(set.frequency, set.time_of_day.as_deref(), set.cron.as_deref())
+    let schedule = Schedule::parse(set.frequency, set.time_of_day.as_deref(), set.cron.as_deref())?;
+    Ok(schedule.with_jitter(set.jitter_min, &set.folder_name))
 }

@@ -16,6 +16,9 @@ pub struct Scheduled {
     pub frequency: Option<u8>,
     pub time_of_day: Option<String>,
     pub cron: Option<String>,
+    pub jitter_min: u32,
+    /// Tells its delays by chance from those of others.
+    pub folder_name: String,
 }
 
 /// What became of a slot.
@@ -62,6 +65,8 @@ fn scheduled(m: backups::Model) -> Scheduled {
         frequency: m.frequency.and_then(|f| u8::try_from(f).ok()),
         time_of_day: m.time_of_day,
         cron: m.cron,
+        jitter_min: u32::try_from(m.jitter_min).unwrap_or(0),
+        folder_name: m.folder_name,
     }
 }
 

@@ -16,6 +16,7 @@ fn pass(backup_id: i64) -> New {
         label: None,
         idempotency_key: None,
         holder: None,
+        repeats: None,
         now: at(SLOT),
     }
 }

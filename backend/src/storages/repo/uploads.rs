@@ -118,7 +118,9 @@ pub async fn forget_copy(db: &Db, storage_id: i64, root: &str, copy_path: &str) 
 pub async fn left(db: &Db, except: &[i64], limit: u64) -> Result<Vec<Left>, DbErr> {
     let of_log: RelationDef =
         Entity::belongs_to(logs::Entity).from(Column::LogId).to(logs::Column::Id).into();
-    let ended = Condition::any().add(logs::Column::Id.is_null()).add(logs::Column::ActiveKey.is_null());
+    // What is tried again goes on with what was sent.
+    let over = Condition::all().add(logs::Column::ActiveKey.is_null()).add(logs::Column::RetryAt.is_null());
+    let ended = Condition::any().add(logs::Column::Id.is_null()).add(over);
     let mut select = Entity::find().join(JoinType::LeftJoin, of_log).filter(ended);
     if !except.is_empty() {
         select = select.filter(Column::StorageId.is_not_in(except.iter().copied()));

@@ -20,6 +20,10 @@ pub fn input(title: &str) -> BackupSetInput {
         exclude_directories: vec!["var/cache".into()],
         exclude_tables: vec!["@log".into()],
         symlinks: Symlinks::FollowShared,
+        retry_attempts: 0,
+        retry_delay_min: 10,
+        jitter_min: 0,
+        ping_url: None,
         storages: vec![StorageRow { storage_id: None, enabled: true, keep_copies: 3, path: String::new() }],
     }
 }

@@ -8,6 +8,8 @@ fn input() -> SettingsInput {
         time_zone: "Europe/Berlin".into(),
         log_retention_days: 30,
         max_parallel_passes: 2,
+        pass_time_limit_hours: Some(24),
+        missed_grace_min: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub const QUICK: Tuning = Tuning {
     stall: Duration::from_millis(400),
     grace: Duration::from_millis(200),
     clear_up: Duration::from_millis(200),
+    clear_up_cancelled: Duration::from_millis(200),
 };
 
 /// A small store and an archive directory, in a folder of their own.
@@ -75,6 +76,7 @@ impl Bench {
             symlinks: Symlinks::FollowShared,
             part_size: 4 << 30,
             rows: vec![local_row(3)],
+            suspend: CancellationToken::new(),
             last_copy_bytes: None,
         }
     }
