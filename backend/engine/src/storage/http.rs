@@ -154,6 +154,12 @@ impl Answer {
         })
     }
 
+    /// Whether it is a page for people: those of proxies and of networks that want a sign-in come with any status, and no API gives any.
+    pub fn is_page(&self) -> bool {
+        let said = self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+        said || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -161,6 +167,77 @@ impl Answer {
     /// How long the provider asks to wait: seconds or a date.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
         wait_until(self.header("retry-after")?, now)
+    }
+}
+
+/// What is wanted of a file at a provider: all that follows `offset`.
+pub struct Wanted<'a> {
+    /// As messages call it.
+    pub provider: &'a str,
+    pub key: &'a str,
+    pub offset: u64,
+    /// Of the whole file.
+    pub size_bytes: u64,
+}
+
+impl Wanted<'_> {
+    /// The content that an answer brings: no less, no more and no other part, whatever the server (or a proxy in its place) gives out.
+    pub fn of(&self, head: &Answer, stream: ByteStream) -> Result<ByteStream> {
+        let Wanted { provider, key, offset, size_bytes } = *self;
+        let start = match head.status {
+            // The range was not looked at.
+            200 => Some(0),
+            206 => {
+                let range = head.header("content-range").and_then(|range| range.strip_prefix("bytes "));
+                range.and_then(|range| range.split_once('-')?.0.trim().parse().ok())
+            }
+            _ => None,
+        };
+        let text = format!("{provider} gave out another part of `{key}` than what was asked for.");
+        let other = Error::new(ErrorKind::Unavailable, text);
+        let Some(start) = start.filter(|start| *start <= offset) else { return Err(other) };
+        // Where the length is told, a page in place of the content shows before its first byte.
+        let told = head.header("content-length").and_then(|length| length.parse::<u64>().ok());
+        if told.is_some_and(|told| told != size_bytes.saturating_sub(start)) {
+            return Err(other);
+        }
+        let broken = format!("{provider} broke off in the middle of `{key}`, or it was changed meanwhile.");
+        let left = Left { stream, skip: offset - start, wanted: size_bytes.saturating_sub(offset), broken };
+        Ok(futures_util::stream::unfold(Some(left), |left| async { left?.next().await }).boxed())
+    }
+}
+
+struct Left {
+    stream: ByteStream,
+    skip: u64,
+    wanted: u64,
+    broken: String,
+}
+
+impl Left {
+    async fn next(mut self) -> Option<(std::io::Result<Bytes>, Option<Left>)> {
+        loop {
+            let mut chunk = match self.stream.next().await {
+                Some(Ok(chunk)) => chunk,
+                Some(Err(error)) => return Some((Err(error), None)),
+                None if self.wanted == 0 => return None,
+                None => return Some((Err(self.broken()), None)),
+            };
+            let skipped = chunk.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
+            let chunk = chunk.split_off(skipped);
+            self.skip -= skipped as u64;
+            if chunk.is_empty() {
+                continue;
+            }
+            return match self.wanted.checked_sub(chunk.len() as u64) {
+                Some(wanted) => Some((Ok(chunk), Some(Left { wanted, ..self }))),
+                None => Some((Err(self.broken()), None)),
+            };
+        }
+    }
+
+    fn broken(&self) -> std::io::Error {
+        Error::new(ErrorKind::Unavailable, self.broken.clone()).into()
     }
 }
 
@@ -295,6 +372,63 @@ mod tests {
         let answer = Answer { status: 429, headers, body: Bytes::new() };
         let now = "2026-11-26T10:00:00Z".parse().unwrap();
         assert_eq!(answer.retry_after(now).map(|d| d.as_secs()), seconds);
+    }
+
+    #[rstest]
+    #[case("text/html; charset=utf-8", "", true)]
+    #[case("application/xhtml+xml, Text/HTML", "", true)]
+    #[case("", "\r\n <!DOCTYPE html>", true)]
+    #[case("application/json", "{}", false)]
+    #[case("text/plain", "Bad header: <x>", false)]
+    #[case("", "", false)]
+    fn pages_are_told_from_answers(
+        #[case] kind: &'static str,
+        #[case] body: &'static str,
+        #[case] page: bool,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", reqwest::header::HeaderValue::from_static(kind));
+        assert_eq!(Answer { status: 200, headers, body: body.into() }.is_page(), page);
+    }
+
+    /// What is read of ten bytes when `sent` comes.
+    async fn read(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        sent: &'static [u8],
+        offset: u64,
+    ) -> Option<Vec<u8>> {
+        let mut head = Answer { status, headers: HeaderMap::new(), body: Bytes::new() };
+        for (name, value) in headers {
+            head.headers.insert(*name, reqwest::header::HeaderValue::from_static(value));
+        }
+        let pieces = sent.chunks(3).map(|piece| Ok(Bytes::from_static(piece)));
+        let stream = futures_util::stream::iter(pieces.collect::<Vec<_>>()).boxed();
+        let wanted = Wanted { provider: "It", key: "x", offset, size_bytes: 10 };
+        let mut stream = wanted.of(&head, stream).ok()?;
+        let mut all = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            all.extend_from_slice(&chunk.ok()?);
+        }
+        Some(all)
+    }
+
+    #[tokio::test]
+    async fn only_the_rest_of_a_file_is_given_out_and_all_of_it() {
+        let range = |range: &'static str| [("content-range", range)];
+        assert_eq!(read(200, &[], b"0123456789", 0).await.unwrap(), b"0123456789");
+        assert_eq!(read(200, &[], b"0123456789", 10).await.unwrap(), b"");
+        assert_eq!(read(206, &range("bytes 4-9/10"), b"456789", 4).await.unwrap(), b"456789");
+        assert_eq!(read(200, &[], b"0123456789", 4).await.unwrap(), b"456789");
+        assert_eq!(read(206, &range("bytes 2-9/10"), b"23456789", 4).await.unwrap(), b"456789");
+        assert_eq!(read(206, &range("bytes 5-9/10"), b"56789", 4).await, None);
+        assert_eq!(read(206, &range("bytes 4-8/10"), b"45678", 4).await, None);
+        assert_eq!(read(206, &[], b"456789", 4).await, None);
+        assert_eq!(read(204, &[], b"", 4).await, None);
+        assert_eq!(read(200, &[], b"012345678", 0).await, None);
+        assert_eq!(read(200, &[], b"0123456789+", 0).await, None);
+        assert_eq!(read(200, &[("content-length", "10")], b"0123456789", 4).await.unwrap(), b"456789");
+        assert_eq!(read(200, &[("content-length", "6")], b"<html>", 4).await, None);
     }
 
     #[tokio::test]

@@ -39,6 +39,11 @@ impl Fault {
         fault
     }
 
+    /// Whether it is an error of Microsoft's: each of those has a code.
+    pub fn is_coded(&self) -> bool {
+        !self.codes.is_empty()
+    }
+
     pub fn has(&self, code: &str) -> bool {
         self.codes.iter().any(|c| c.eq_ignore_ascii_case(code))
     }
@@ -99,7 +104,7 @@ fn meaning(answer: &Answer, fault: &Fault, now: DateTime<Utc>) -> (ErrorKind, St
             "the account is read-only. Look at it in the browser: it may be over its quota or suspended",
         ),
         // Graph gives a code with every refusal: without one it is a proxy that refuses, or the host is away.
-        400 | 403 | 405 if fault.codes.is_empty() => {
+        400 | 403 | 405 | 410 if !fault.is_coded() => {
             unavailable(format!("something before {NAME} refuses the request. Check this server's proxy"))
         }
         // The API's own refusals of a token never come here: the account deals with them.
@@ -173,6 +178,7 @@ mod tests {
     #[case(400, "", ErrorKind::Unavailable)]
     #[case(403, "", ErrorKind::Unavailable)]
     #[case(405, "", ErrorKind::Unavailable)]
+    #[case(410, "", ErrorKind::Unavailable)]
     #[case(413, "", ErrorKind::Other)]
     #[case(423, "resourceLocked", ErrorKind::Unavailable)]
     #[case(429, "activityLimitReached", LIMITED)]

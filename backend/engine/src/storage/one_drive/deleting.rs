@@ -29,7 +29,8 @@ impl Folder {
 
     fn deleted(&self, answer: &Answer, key: &str) -> Result<()> {
         match answer.status {
-            200 | 202 | 204 => Ok(()),
+            // Any other success is a proxy's, or the sign-in page of a network.
+            204 => Ok(()),
             _ if classify::is_absent(answer) => Ok(()),
             _ => Err(self.drive.failed(answer, &format!("Deleting `{key}` in {NAME}"))),
         }

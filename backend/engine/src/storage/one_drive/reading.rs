@@ -3,7 +3,7 @@
 use super::api::{At, Children, Item};
 use super::classify::Fault;
 use super::{Folder, NAME, names};
-use crate::storage::http::{self, Answer};
+use crate::storage::http::{self, Answer, Wanted};
 use crate::storage::{ByteStream, Entry, Error, ErrorKind, Listing, Result};
 use futures_util::{StreamExt, TryStreamExt};
 use reqwest::header::RANGE;
@@ -80,7 +80,7 @@ impl Folder {
             request = request.header(RANGE, format!("bytes={offset}-"));
         }
         match account.http.stream(request).await? {
-            Ok((head, stream)) => whole(&head, stream, offset, size, key),
+            Ok((head, stream)) => Wanted { provider: NAME, key, offset, size_bytes: size }.of(&head, stream),
             Err(answer) => {
                 account.heed(&answer);
                 Err(self.refused(&answer, &doing))
@@ -94,60 +94,6 @@ impl Folder {
         let stale =
             matches!(answer.status, 401 | 403 | 404 | 410) && !Fault::of(answer).has("malwareDetected");
         if stale { Error { kind: ErrorKind::Unavailable, ..error } } else { error }
-    }
-}
-
-/// What follows `offset` of a file of `size` bytes: no less, no more, however much the server gives out.
-fn whole(head: &Answer, stream: ByteStream, offset: u64, size: u64, key: &str) -> Result<ByteStream> {
-    let start = match head.status {
-        // The range was not looked at.
-        200 => 0,
-        206 => {
-            let range = head.header("content-range").and_then(|r| r.strip_prefix("bytes "));
-            range.and_then(|r| r.split_once('-')?.0.trim().parse().ok()).unwrap_or(u64::MAX)
-        }
-        _ => u64::MAX,
-    };
-    if start > offset {
-        let text = format!("{NAME} gave out another part of `{key}` than what was asked for.");
-        return Err(Error::new(ErrorKind::Unavailable, text));
-    }
-    let broken = format!("{NAME} broke off in the middle of `{key}`, or it was changed meanwhile.");
-    let left = Left { stream, skip: offset - start, wanted: size - offset.min(size), broken };
-    Ok(futures_util::stream::unfold(Some(left), |left| async { left?.next().await }).boxed())
-}
-
-struct Left {
-    stream: ByteStream,
-    skip: u64,
-    wanted: u64,
-    broken: String,
-}
-
-impl Left {
-    async fn next(mut self) -> Option<(std::io::Result<bytes::Bytes>, Option<Left>)> {
-        loop {
-            let mut chunk = match self.stream.next().await {
-                Some(Ok(chunk)) => chunk,
-                Some(Err(error)) => return Some((Err(error), None)),
-                None if self.wanted == 0 => return None,
-                None => return Some((Err(self.broken()), None)),
-            };
-            let skipped = chunk.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
-            let chunk = chunk.split_off(skipped);
-            self.skip -= skipped as u64;
-            if chunk.is_empty() {
-                continue;
-            }
-            return match self.wanted.checked_sub(chunk.len() as u64) {
-                Some(wanted) => Some((Ok(chunk), Some(Left { wanted, ..self }))),
-                None => Some((Err(self.broken()), None)),
-            };
-        }
-    }
-
-    fn broken(&self) -> std::io::Error {
-        Error::new(ErrorKind::Unavailable, self.broken.clone()).into()
     }
 }
 
@@ -190,38 +136,5 @@ mod tests {
     #[case(serde_json::json!({"id": "1", "file": {}}), Verdict::Different)]
     fn an_item_is_what_was_sent_by_size_and_hash(#[case] json: serde_json::Value, #[case] verdict: Verdict) {
         assert_eq!(compare(Some(&item(json)), 3, "right"), verdict);
-    }
-
-    async fn read(
-        status: u16,
-        range: Option<&'static str>,
-        sent: &'static [u8],
-        offset: u64,
-    ) -> Option<Vec<u8>> {
-        let mut head = Answer { status, headers: Default::default(), body: Default::default() };
-        if let Some(range) = range {
-            head.headers.insert("content-range", reqwest::header::HeaderValue::from_static(range));
-        }
-        let pieces = sent.chunks(3).map(|piece| Ok(bytes::Bytes::from_static(piece)));
-        let stream = futures_util::stream::iter(pieces.collect::<Vec<_>>()).boxed();
-        let mut stream = whole(&head, stream, offset, 10, "x").ok()?;
-        let mut all = Vec::new();
-        while let Some(chunk) = stream.next().await {
-            all.extend_from_slice(&chunk.ok()?);
-        }
-        Some(all)
-    }
-
-    #[tokio::test]
-    async fn only_the_rest_of_a_file_is_given_out_and_all_of_it() {
-        assert_eq!(read(200, None, b"0123456789", 0).await.unwrap(), b"0123456789");
-        assert_eq!(read(206, Some("bytes 4-9/10"), b"456789", 4).await.unwrap(), b"456789");
-        assert_eq!(read(200, None, b"0123456789", 4).await.unwrap(), b"456789");
-        assert_eq!(read(206, Some("bytes 2-9/10"), b"23456789", 4).await.unwrap(), b"456789");
-        assert_eq!(read(206, Some("bytes 5-9/10"), b"56789", 4).await, None);
-        assert_eq!(read(206, None, b"456789", 4).await, None);
-        assert_eq!(read(204, None, b"", 4).await, None);
-        assert_eq!(read(200, None, b"012345678", 0).await, None);
-        assert_eq!(read(200, None, b"0123456789+", 0).await, None);
     }
 }

@@ -1,6 +1,7 @@
 //! Upload sessions: what is remembered of one, how it is opened, asked and given up.
 
 use super::api::At;
+use super::classify::Fault;
 use super::folders::{Place, lags};
 use super::{Folder, GRANULE, NAME, classify};
 use crate::storage::http::{self, Answer};
@@ -40,6 +41,11 @@ impl State {
     pub fn is_for(&self, body: &dyn Body) -> bool {
         let sha256 = body.sha256();
         sha256.is_some() && sha256 == self.sha256 && body.size_bytes() == self.size_bytes
+    }
+
+    /// The time of its session is over, whatever anybody says about it.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
     }
 
     /// What to go on with after OneDrive was overcharged with a fragment; false when it cannot be smaller.
@@ -86,9 +92,9 @@ impl Said {
     }
 }
 
-/// Answers that only a session which is no more gives, whatever the kind of account.
+/// Answers that only a session which is no more gives, whatever the kind of account: with a code, for proxies answer with these statuses too.
 pub(super) fn is_gone(answer: &Answer) -> bool {
-    matches!(answer.status, 400 | 401 | 404 | 410)
+    matches!(answer.status, 400 | 401 | 404 | 410) && Fault::of(answer).is_coded()
 }
 
 impl Folder {
@@ -185,14 +191,15 @@ impl Folder {
     }
 
     /// Asks a session where it is: that alone counts.
-    pub(super) async fn standing(&self, key: &str, url: &Url) -> Result<Standing> {
+    pub(super) async fn standing(&self, key: &str, state: &State, url: &Url) -> Result<Standing> {
         let request = self.drive.account.http.get(url.clone());
         let answer = self.drive.ask_plainly(http::QUICK, request).await?;
         match answer.status {
-            200 | 202 => Ok(Said::of(&answer)?.next().unwrap_or(Standing::Empty)),
-            201 => Ok(Standing::Empty),
-            403 => Ok(Standing::Gone),
+            200..=202 => Ok(Said::of(&answer)?.next().unwrap_or(Standing::Empty)),
+            // Its address carries a permission, which may end sooner.
+            403 if Fault::of(&answer).is_coded() => Ok(Standing::Gone),
             _ if is_gone(&answer) => Ok(Standing::Gone),
+            400 | 401 | 403 | 404 | 410 if state.is_over(self.drive.account.time.now()) => Ok(Standing::Gone),
             _ => Err(self.drive.failed(&answer, &format!("Asking for the state of the upload of `{key}`"))),
         }
     }
@@ -205,11 +212,24 @@ impl Folder {
         let Some(url) = state.url.as_deref().and_then(|url| http::given_url(url).ok()) else { return Ok(()) };
         let request = self.drive.account.http.delete(url);
         let answer = self.drive.ask_plainly(http::QUICK, request).await?;
-        match answer.status {
-            408 | 429 | 500.. => Err(self.drive.failed(&answer, &format!("Giving up the upload of `{key}`"))),
-            // Whatever else it says, there is nothing more to be done with it.
-            _ => Ok(()),
+        let ended = match answer.status {
+            204 => true,
+            200..=299 => !answer.is_page(),
+            408 | 429 => false,
+            // Whatever else OneDrive says, there is nothing more to be done with it. What a proxy says proves nothing.
+            400..=499 => Fault::of(&answer).is_coded() || state.is_over(self.drive.account.time.now()),
+            _ => false,
+        };
+        if ended {
+            return Ok(());
         }
+        let error = self.drive.failed(&answer, &format!("Giving up the upload of `{key}`"));
+        // A refusal that is nobody's is worth another try.
+        Err(if error.kind == ErrorKind::Other {
+            Error { kind: ErrorKind::Unavailable, ..error }
+        } else {
+            error
+        })
     }
 
     pub(super) async fn give_up(&self, key: &str) -> Result<()> {

@@ -5,6 +5,7 @@
 //! again.
 
 use super::api::{At, Item};
+use super::classify::Fault;
 use super::folders::{Place, lags};
 use super::reading::{Verdict, compare};
 use super::session::{Said, Standing, State, is_gone};
@@ -71,7 +72,7 @@ impl Folder {
                     parent: place.parent.clone(),
                     size_bytes,
                     sha256: body.sha256(),
-                    replaces: None,
+                    replaces: place.old.as_ref().and_then(|item| item.e_tag.clone()),
                     confirmed: 0,
                     fragment_bytes: self.drive.tuning.fragment_bytes,
                     expires_at: None,
@@ -121,9 +122,19 @@ impl Upload<'_> {
             if !matches!(answer.status, 200 | 201) {
                 return Err(drive.failed_or_full(&answer, &self.doing()).await);
             }
-            match self.arrived(&answer, &hash).await {
+            let arrived = match answer.json::<Item>() {
+                Ok(item) => self.arrived(&item, &hash).await,
+                // Not OneDrive's, or damaged on its way: what is there tells.
+                Err(_) if self.is_there(&hash).await? => Ok(()),
+                Err(error) => return Err(error),
+            };
+            match arrived {
                 Ok(()) => return Ok(self.stored()),
                 Err(Ending::Failed(error)) => return Err(error),
+                // What did not arrive is worth a later try; what arrives damaged again and again is not.
+                Err(Ending::Lost(error)) if tries_left == 0 && error.kind == ErrorKind::Other => {
+                    return Err(Error { kind: ErrorKind::Unavailable, ..error });
+                }
                 Err(Ending::Lost(error)) if tries_left == 0 => return Err(error),
                 Err(Ending::Lost(_)) => {}
             }
@@ -181,15 +192,14 @@ impl Upload<'_> {
 
     async fn attempt(&mut self) -> Attempt<()> {
         if let Some(url) = self.url()? {
-            match self.folder.standing(self.key, &url).await? {
+            match self.standing(&url).await? {
                 Standing::At(at) if at < self.state.size_bytes => return self.send(&url, at, false).await,
                 standing => {
                     if self.came_to_its_end(standing).await? {
                         return Ok(());
                     }
-                    let expired =
-                        self.state.expires_at.is_some_and(|at| at <= self.folder.drive.account.time.now());
-                    if standing != Standing::Gone || !expired {
+                    let is_over = self.state.is_over(self.folder.drive.account.time.now());
+                    if standing != Standing::Gone || !is_over {
                         return Err(self.came_to_nothing());
                     }
                 }
@@ -206,6 +216,10 @@ impl Upload<'_> {
 
     fn url(&self) -> Result<Option<Url>> {
         self.state.url.as_deref().map(http::given_url).transpose()
+    }
+
+    async fn standing(&self, url: &Url) -> Result<Standing> {
+        self.folder.standing(self.key, &self.state, url).await
     }
 
     fn came_to_nothing(&self) -> Ending {
@@ -260,29 +274,40 @@ impl Upload<'_> {
                 Err(error) => return Err(self.broke_off(error).await.into()),
             };
             let next = match answer.status {
-                200 | 201 => {
-                    let hash = source.quick_xor_hash().await?;
-                    return self.arrived(&answer, &hash).await;
-                }
+                200 | 201 => match answer.json::<Item>() {
+                    Ok(item) => return self.arrived(&item, &source.quick_xor_hash().await?).await,
+                    // Not OneDrive's, or damaged on its way: no reason to send everything again.
+                    Err(error) => match self.standing(url).await? {
+                        Standing::At(next) if next == at => return Err(error.into()),
+                        standing => standing,
+                    },
+                },
                 202 => match self.said(&answer)? {
                     Some(next) => next,
-                    None => folder.standing(self.key, url).await?,
+                    None => self.standing(url).await?,
                 },
                 404 if fresh && at == 0 => match waits.next() {
                     Some(wait) => {
                         folder.drive.account.time.sleep(*wait).await;
                         continue;
                     }
-                    None => folder.standing(self.key, url).await?,
+                    None => self.standing(url).await?,
                 },
-                409 | 412 => {
+                // A policy, unless the session does not answer either: then the permission in its address has ended.
+                403 if folder.drive.failed(&answer, "").kind == ErrorKind::PermissionDenied => {
+                    return Err(match self.standing(url).await? {
+                        Standing::At(_) => self.refused(&answer, last).await,
+                        _ => Ending::Lost(folder.drive.failed(&answer, &self.doing())),
+                    });
+                }
+                409 | 412 if Fault::of(&answer).is_coded() => {
                     if last && self.is_there(&source.quick_xor_hash().await?).await? {
                         return Ok(());
                     }
                     return Err(Ending::Lost(folder.drive.failed(&answer, &self.doing())));
                 }
-                416 => folder.standing(self.key, url).await?,
-                _ if is_gone(&answer) => folder.standing(self.key, url).await?,
+                416 => self.standing(url).await?,
+                _ if is_gone(&answer) => self.standing(url).await?,
                 _ => return Err(self.refused(&answer, last).await),
             };
             match next {
@@ -371,10 +396,8 @@ impl Upload<'_> {
     }
 
     /// Makes sure that what OneDrive has taken is what was sent; takes it away when it is not.
-    async fn arrived(&self, answer: &Answer, hash: &str) -> Attempt<()> {
-        // An answer that cannot be read is no reason to send everything again.
-        let item: Option<Item> = answer.json().ok();
-        if compare(item.as_ref(), self.body.size_bytes(), hash) == Verdict::Same {
+    async fn arrived(&self, item: &Item, hash: &str) -> Attempt<()> {
+        if compare(Some(item), self.body.size_bytes(), hash) == Verdict::Same {
             return Ok(());
         }
         let (verdict, found) = self.look(hash).await?;
@@ -386,8 +409,7 @@ impl Upload<'_> {
             }
             Verdict::Absent => Err(self.came_to_nothing()),
             Verdict::Different => {
-                let ours = |found: &Item| item.as_ref().is_some_and(|item| item.id == found.id);
-                if let Some(found) = found.filter(ours) {
+                if let Some(found) = found.filter(|found| found.id == item.id) {
                     self.folder.remove_file(&found.id, self.key).await?;
                 }
                 let text = format!(

@@ -5,6 +5,7 @@ mod hashes;
 mod limits;
 mod network;
 mod places;
+mod proxies;
 mod reading;
 mod sessions;
 mod stops;
@@ -165,6 +166,16 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     deleting::a_folder_that_changes_while_it_is_looked_at_stays,
     deleting::a_folder_whose_list_fails_stays,
     deleting::clearing_up_is_interrupted_at_each_request,
+    proxies::a_proxy_s_refusal_is_not_the_end_of_a_session,
+    proxies::a_proxy_s_conflict_is_none_of_onedrive_s,
+    proxies::a_proxy_s_answer_does_not_end_a_session,
+    proxies::a_session_that_is_over_needs_no_word_of_onedrive,
+    proxies::a_sign_in_page_in_place_of_the_answer_to_a_fragment,
+    proxies::a_sign_in_page_while_an_object_of_that_size_is_replaced_and_no_hash_is_told,
+    proxies::a_sign_in_page_in_place_of_the_answer_to_a_small_object,
+    proxies::the_address_of_a_session_runs_out_in_the_middle,
+    proxies::a_session_that_is_there_and_takes_nothing_by_policy,
+    proxies::a_sign_in_page_is_no_deletion,
     hashes::a_hash_comes_late,
     hashes::a_hash_never_comes,
     hashes::a_bit_is_flipped_on_the_way,

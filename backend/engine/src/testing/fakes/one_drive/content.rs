@@ -53,6 +53,10 @@ impl Session {
         }
     }
 
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        now < self.until
+    }
+
     fn held(&self) -> u64 {
         self.content.blob.size
     }

@@ -266,7 +266,8 @@ impl FakeOneDrive {
 
     /// Upload sessions that are open.
     pub fn open_sessions(&self) -> usize {
-        self.world.lock().sessions.len()
+        let now = self.world.now();
+        self.world.lock().sessions.values().filter(|session| session.is_open(now)).count()
     }
 
     /// The open sessions are gone, as after a failure of OneDrive.
