@@ -1,12 +1,12 @@
 //! Google's API as the driver calls it: files by id, searches, the account.
 
-use super::fault::{self, FULL, fault};
+use super::NAME;
+use super::fault::{self, FULL, fault, is_googles};
 use super::file::{About, FIELDS, File, folder_metadata};
 use crate::storage::account::Account;
-use crate::storage::http::{Answer, QUICK};
+use crate::storage::http::{Answer, QUICK, Wanted};
 use crate::storage::{ByteStream, Error, ErrorKind, Result, Secret};
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
 use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 use serde_json::json;
@@ -31,6 +31,13 @@ struct Page {
     next_page_token: Option<String>,
     #[serde(default)]
     incomplete_search: bool,
+}
+
+/// What was made or changed. A success that does not name it is not Google's.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "id")]
+    _id: String,
 }
 
 #[derive(Deserialize)]
@@ -224,9 +231,9 @@ impl Api {
         url.query_pairs_mut().append_pair("fields", "id");
         let answer = self.call(|http| http.post(url.clone()).json(&body)).await?;
         if answer.is_success() {
-            return Ok(true);
+            return answer.json::<Named>().map(|_| true);
         }
-        if answer.status != 409 {
+        if answer.status != 409 || !is_googles(&answer) {
             return Err(self.fault(&answer).await);
         }
         // An answer of before was lost.
@@ -239,7 +246,8 @@ impl Api {
     pub async fn delete(&self, id: &str) -> Result<()> {
         let url = self.file(id);
         let answer = self.call(|http| http.delete(url.clone())).await?;
-        if answer.is_success() {
+        // Any other success is a proxy's, or the sign-in page of a network.
+        if answer.status == 204 {
             return Ok(());
         }
         if fault::reason(&answer) == "insufficientFilePermissions" {
@@ -261,7 +269,7 @@ impl Api {
         url.query_pairs_mut().append_pair("fields", "id");
         let answer = self.call(|http| http.patch(url.clone()).json(&json!({"trashed": true}))).await?;
         if answer.is_success() {
-            return Ok(());
+            return answer.json::<Named>().map(|_| ());
         }
         match self.fault(&answer).await {
             error if error.kind == ErrorKind::NotFound => Ok(()),
@@ -269,11 +277,12 @@ impl Api {
         }
     }
 
-    /// The content from an offset on.
-    pub async fn read(&self, id: &str, offset: u64) -> Result<ByteStream> {
+    /// The content of a file of this size, from an offset on.
+    pub async fn read(&self, key: &str, id: &str, size_bytes: u64, offset: u64) -> Result<ByteStream> {
+        let wanted = Wanted { provider: NAME, key, offset, size_bytes };
         let mut url = self.file(id);
         url.query_pairs_mut().append_pair("alt", "media");
-        let answer = match self.read_at(&url, offset).await? {
+        let answer = match self.read_at(&url, &wanted).await? {
             Ok(stream) => return Ok(stream),
             Err(answer) => answer,
         };
@@ -282,22 +291,25 @@ impl Api {
         }
         // We made the file, and whoever reads it compares its hash.
         url.query_pairs_mut().append_pair("acknowledgeAbuse", "true");
-        match self.read_at(&url, offset).await? {
+        match self.read_at(&url, &wanted).await? {
             Ok(stream) => Ok(stream),
             Err(answer) => Err(self.fault(&answer).await),
         }
     }
 
-    async fn read_at(&self, url: &Url, offset: u64) -> Result<std::result::Result<ByteStream, Answer>> {
+    async fn read_at(
+        &self,
+        url: &Url,
+        wanted: &Wanted<'_>,
+    ) -> Result<std::result::Result<ByteStream, Answer>> {
+        let offset = wanted.offset;
         let http = &self.account.http;
         let got = self.account.stream(|token: &Secret| {
             let request = http.get(url.clone()).bearer_auth(token.expose());
             if offset > 0 { request.header("range", format!("bytes={offset}-")) } else { request }
         });
         Ok(match got.await? {
-            // A range may be ignored.
-            Ok((head, stream)) if head.status != 206 && offset > 0 => Ok(skip(stream, offset)),
-            Ok((_, stream)) => Ok(stream),
+            Ok((head, stream)) => Ok(wanted.of(&head, stream)?),
             Err(answer) => Err(answer),
         })
     }
@@ -313,33 +325,5 @@ enum Paging {
 impl From<Error> for Paging {
     fn from(error: Error) -> Self {
         Paging::Failed(error)
-    }
-}
-
-fn skip(stream: ByteStream, bytes: u64) -> ByteStream {
-    let mut left = bytes;
-    let rest = stream.map(move |chunk| {
-        chunk.map(|mut chunk| {
-            let over = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
-            left -= over as u64;
-            chunk.split_off(over)
-        })
-    });
-    rest.boxed()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_range_that_was_ignored_is_cut_off_here() {
-        let pieces = ["abc", "def", "ghi"].map(|piece| Ok(bytes::Bytes::from(piece)));
-        let mut rest = skip(futures_util::stream::iter(pieces).boxed(), 4);
-        let mut all = Vec::new();
-        while let Some(piece) = rest.next().await {
-            all.extend_from_slice(&piece.unwrap());
-        }
-        assert_eq!(all, b"efghi");
     }
 }

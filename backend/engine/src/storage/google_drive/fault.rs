@@ -37,6 +37,11 @@ fn said(answer: &Answer) -> Option<Said> {
     serde_json::from_slice::<Body>(&answer.body).ok().map(|body| body.error)
 }
 
+/// Whether Google says it itself, in JSON or as its upload server does. Proxies answer with every status too.
+pub(super) fn is_googles(answer: &Answer) -> bool {
+    answer.header("x-guploader-uploadid").is_some() || said(answer).is_some()
+}
+
 /// The reason of a refusal, as Google calls it; empty where it gives none.
 pub(super) fn reason(answer: &Answer) -> String {
     said(answer).map(|said| said.reason()).unwrap_or_default()
@@ -241,6 +246,11 @@ mod tests {
         let error = fault(&answer(status, "<html>nginx</html>"), DateTime::UNIX_EPOCH);
         assert_eq!(error.kind, Unavailable);
         assert_eq!(reason(&answer(status, "<html>")), "");
+        assert!(!is_googles(&answer(status, "<html>")) && is_googles(&google(status, "")));
+        // The upload server tells of its sessions without JSON.
+        let mut of_a_session = answer(status, "Not Found");
+        of_a_session.headers.insert("x-guploader-uploadid", HeaderValue::from_static("AFake"));
+        assert!(is_googles(&of_a_session));
     }
 
     #[rstest]

@@ -54,6 +54,13 @@ impl Root {
         Error::new(ErrorKind::NotFound, format!("There is no `{}` at Google Drive.", self.path(key)))
     }
 
+    fn size_of(&self, key: &str, file: &File) -> Result<u64> {
+        file.size_bytes().ok_or_else(|| {
+            let text = format!("Google Drive does not tell the size of `{}` yet.", self.path(key));
+            Error::new(ErrorKind::Unavailable, text)
+        })
+    }
+
     /// The content of a key, as Google has it now: the newest where there are two.
     async fn find(&self, key: &str) -> Result<File> {
         check_key(key)?;
@@ -232,11 +239,7 @@ impl Storage for Root {
 
     async fn stat(&self, key: &str) -> Result<Entry> {
         let file = self.find(key).await?;
-        let Some(size_bytes) = file.size_bytes() else {
-            let text = format!("Google Drive does not tell the size of `{}` yet.", self.path(key));
-            return Err(Error::new(ErrorKind::Unavailable, text));
-        };
-        Ok(Entry { key: key.into(), size_bytes })
+        Ok(Entry { key: key.into(), size_bytes: self.size_of(key, &file)? })
     }
 
     async fn list(&self, prefix: &str) -> Result<Listing> {
@@ -268,7 +271,7 @@ impl Storage for Root {
 
     async fn open(&self, key: &str, offset: u64) -> Result<ByteStream> {
         let file = self.find(key).await?;
-        self.drive.api.read(&file.id, offset).await
+        self.drive.api.read(key, &file.id, self.size_of(key, &file)?, offset).await
     }
 
     async fn delete(&self, key: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::GRANULE;
 use super::api::Api;
+use super::fault::is_googles;
 use super::file::{FIELDS, File};
 use crate::storage::http::{self, Answer, given_url};
 use crate::storage::{Error, ErrorKind, Result, Secret};
@@ -45,16 +46,13 @@ impl Api {
         let answer = self.call(request).await?;
         match answer.status {
             200 => match answer.header("location") {
-                Some(location) => {
-                    given_url(location)?;
-                    Ok(Start::Open(Secret::new(location)))
-                }
+                Some(location) => Ok(Start::Open(self.given_session(location)?)),
                 None => {
                     let text = "Google Drive began an upload without saying where it is.";
                     Err(Error::new(ErrorKind::Unavailable, text))
                 }
             },
-            409 => Ok(Start::Taken),
+            409 if is_googles(&answer) => Ok(Start::Taken),
             _ => match self.fault(&answer).await {
                 error if error.kind == ErrorKind::NotFound => Ok(Start::NoParent),
                 error => Err(error),
@@ -64,7 +62,8 @@ impl Api {
 
     /// How far the session is. An empty body has to say that it is empty.
     pub async fn ask_session(&self, session: &Secret, size_bytes: u64) -> Result<Progress> {
-        let url = session_url(session)?;
+        // One of another base, by now: it ends by itself, wherever that is.
+        let Some(url) = self.session_url(session.expose()) else { return Ok(Progress::Gone) };
         let answer = self.call(|http| {
             http.put(url.clone())
                 .header("content-length", 0)
@@ -86,7 +85,7 @@ impl Api {
         piece: &Bytes,
         size_bytes: u64,
     ) -> Result<Progress> {
-        let url = session_url(session)?;
+        let Some(url) = self.session_url(session.expose()) else { return Ok(Progress::Gone) };
         let length = piece.len() as u64;
         let range = match length {
             0 => format!("bytes */{size_bytes}"),
@@ -114,10 +113,7 @@ impl Api {
             200 | 201 => Ok(Progress::Done(Box::new(answer.json()?))),
             308 => {
                 let moved = match answer.header("location") {
-                    Some(location) => {
-                        given_url(location)?;
-                        Some(Secret::new(location))
-                    }
+                    Some(location) => Some(self.given_session(location)?),
                     None => None,
                 };
                 match stored(answer.header("range")) {
@@ -130,17 +126,22 @@ impl Api {
             }
             // Whatever else Google has against a session, a new one is what helps.
             // 499 is how it says that we have cancelled it ourselves.
-            400 | 404 | 409 | 410 | 412 | 416 | 499 => Ok(Progress::Gone),
+            400 | 404 | 409 | 410 | 412 | 416 | 499 if is_googles(answer) => Ok(Progress::Gone),
             _ => Err(self.fault(answer).await),
         }
     }
 
     /// Gives a session up. Gone already is fine.
     pub async fn cancel_session(&self, session: &Secret) -> Result<()> {
-        let url = session_url(session)?;
+        let Some(url) = self.session_url(session.expose()) else { return Ok(()) };
         let answer = self.call(|http| http.delete(url.clone()).header("content-length", 0)).await?;
         // 499 is how Google says that it was cancelled.
-        if answer.is_success() || matches!(answer.status, 400 | 404 | 410 | 499) {
+        let ended = match answer.status {
+            200..=299 => !answer.is_page(),
+            400 | 404 | 410 | 499 => is_googles(&answer),
+            _ => false,
+        };
+        if ended {
             return Ok(());
         }
         match self.fault(&answer).await {
@@ -149,10 +150,27 @@ impl Api {
             error => Err(error),
         }
     }
+
+    /// The address of a session, if it is Google's: with each request to it goes the token.
+    fn session_url(&self, session: &str) -> Option<Url> {
+        given_url(session).ok().filter(|url| may_have_the_token(url, &self.upload))
+    }
+
+    fn given_session(&self, location: &str) -> Result<Secret> {
+        match self.session_url(location) {
+            Some(_) => Ok(Secret::new(location)),
+            None => {
+                let text = "Google Drive, or a proxy before it, says that an upload goes on at another host.";
+                Err(Error::new(ErrorKind::Unavailable, text))
+            }
+        }
+    }
 }
 
-fn session_url(session: &Secret) -> Result<Url> {
-    given_url(session.expose())
+/// Whether an address is where uploads begin, or at another host of Google's API.
+fn may_have_the_token(url: &Url, upload: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    url.origin() == upload.origin() || (url.scheme() == "https" && host.ends_with(".googleapis.com"))
 }
 
 /// The bytes that `Range: bytes=0-N` stands for; without the header there are none. `None`: not understood.
@@ -170,6 +188,25 @@ fn stored(range: Option<&str>) -> Option<u64> {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case("https://www.googleapis.com/upload/drive/v3/files?upload_id=x", true)]
+    #[case("https://content.googleapis.com/upload", true)]
+    #[case("http://www.googleapis.com/upload", false)]
+    #[case("https://googleapis.com.example.org/upload", false)]
+    #[case("https://evilgoogleapis.com/upload", false)]
+    #[case("https://www.googleapis.com@example.org/upload", false)]
+    #[case("http://127.0.0.1:7/upload", false)]
+    fn the_token_goes_to_google_alone(#[case] session: &str, #[case] may: bool) {
+        let upload = "https://www.googleapis.com/upload/drive/v3/files".parse().unwrap();
+        assert_eq!(may_have_the_token(&session.parse().unwrap(), &upload), may);
+        // Unless it stands in for Google, as the fake of a test does.
+        let upload = "http://127.0.0.1:7/upload/drive/v3/files".parse().unwrap();
+        assert_eq!(
+            may_have_the_token(&session.parse().unwrap(), &upload),
+            may || session.contains("127.0.0.1")
+        );
+    }
 
     #[rstest]
     #[case(None, Some(0))]

@@ -6,6 +6,7 @@ mod killed;
 mod limits;
 mod link;
 mod lists;
+mod proxies;
 mod replacing;
 mod uploads;
 mod world;
@@ -136,6 +137,13 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     limits::a_policy_that_forbids_it,
     limits::too_many_files,
     limits::who_the_account_belongs_to_and_how_full_it_is,
+    proxies::a_proxy_s_refusal_is_not_the_end_of_a_session,
+    proxies::a_proxy_s_conflict_takes_no_id,
+    proxies::a_proxy_s_answer_does_not_end_a_session,
+    proxies::no_upload_goes_on_at_another_host,
+    proxies::a_sign_in_page_is_no_deletion,
+    proxies::a_sign_in_page_is_no_new_folder,
+    proxies::only_the_content_and_all_of_it_is_given_out,
     link::a_token_that_runs_out_during_an_upload,
     link::a_token_whose_time_is_over,
     link::many_tasks_whose_token_runs_out_at_once,

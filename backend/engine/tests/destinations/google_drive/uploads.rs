@@ -211,7 +211,8 @@ pub async fn a_session_that_ends_in_the_middle_of_an_attempt() {
 pub async fn sessions_that_end_again_and_again() {
     let world = World::new().await;
     let archive = Archive::new(SIZE);
-    world.fake.plan(Fault::always("PUT", UPLOAD, Action::Answer(Reply::text(410, "Gone"))).skip(1));
+    let gone = Reply::text(410, "Gone").with("x-guploader-uploadid", "ABgVH8-fake");
+    world.fake.plan(Fault::always("PUT", UPLOAD, Action::Answer(gone)).skip(1));
     let error = world.check_error(world.patient().put(KEY, &archive.body()).await.unwrap_err());
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(world.fake.record().count("POST", UPLOAD) < 16, "it is given up in the end");

@@ -25,6 +25,11 @@ pub(super) struct Session {
     ended: Option<u16>,
 }
 
+/// How the upload server tells that there is no such session, or none any more: without JSON, with a header of its own.
+fn of_a_session(status: u16) -> Reply {
+    Reply::text(status, "Not Found").with("x-guploader-uploadid", "ABgVH8-fake")
+}
+
 /// `bytes a-b/total`, or `bytes */total`.
 fn range_of(text: &str) -> Option<(Option<(u64, u64)>, u64)> {
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
@@ -76,9 +81,9 @@ impl State {
             ("DELETE", Some(id)) => match self.sessions.get_mut(id) {
                 Some(session) if session.done.is_none() && session.ended.is_none() => {
                     session.ended = Some(404);
-                    Reply::status(499)
+                    of_a_session(499)
                 }
-                _ => Reply::text(404, "Not Found"),
+                _ => of_a_session(404),
             },
             _ => {
                 record.violation(format!("{} is nothing to do with an upload", request.method));
@@ -116,16 +121,16 @@ impl State {
     }
 
     fn put(&mut self, id: &str, request: &Request, record: &Record, now: DateTime<Utc>) -> Reply {
-        let Some(session) = self.sessions.get(id) else { return Reply::text(404, "Not Found") };
+        let Some(session) = self.sessions.get(id) else { return of_a_session(404) };
         if let Some(status) = session.ended {
-            return Reply::text(status, "Gone");
+            return of_a_session(status);
         }
         if now - session.begun >= LASTS {
-            return Reply::text(404, "Not Found");
+            return of_a_session(404);
         }
         if let Some((file, at)) = session.done.clone() {
             if now - at >= SAYS_DONE {
-                return Reply::text(404, "Not Found");
+                return of_a_session(404);
             }
             let fields = session.fields.clone();
             return Reply::json(200, &self.items.json(&file, &fields, None));
@@ -170,7 +175,7 @@ impl State {
                 keep = keep.min(most);
             }
         }
-        let Some(session) = self.sessions.get_mut(id) else { return Reply::text(404, "Not Found") };
+        let Some(session) = self.sessions.get_mut(id) else { return of_a_session(404) };
         let kept = usize::try_from(keep).unwrap_or(usize::MAX).min(request.body.len());
         session.content.append(&request.body[..kept]);
         if session.content.size == total && !self.never_finishes {
@@ -196,7 +201,7 @@ impl State {
     }
 
     fn finish(&mut self, id: &str, record: &Record, now: DateTime<Utc>) -> Reply {
-        let Some(session) = self.sessions.get(id) else { return Reply::text(404, "Not Found") };
+        let Some(session) = self.sessions.get(id) else { return of_a_session(404) };
         let (metadata, total) = (session.metadata.clone(), session.total);
         let Wanted { id: file, name, parent, properties } = match self.wanted(&metadata, record) {
             Ok(wanted) => wanted,
@@ -213,7 +218,7 @@ impl State {
         }
         let (hash_waits, lies) = (self.late_hashes, self.lying_hashes > 0);
         self.lying_hashes = self.lying_hashes.saturating_sub(1);
-        let Some(session) = self.sessions.get_mut(id) else { return Reply::text(404, "Not Found") };
+        let Some(session) = self.sessions.get_mut(id) else { return of_a_session(404) };
         let (content, fields) = (std::mem::take(&mut session.content), session.fields.clone());
         session.done = Some((file.clone(), now));
         let item = self.items.add(file.clone(), &name, &parent, Maker::App, now);
