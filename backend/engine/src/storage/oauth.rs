@@ -232,7 +232,9 @@ fn meaning(
     if status >= 500 || status == 408 || fault.error.is_empty() {
         return later(format!("{name} cannot give out a token right now (status {status})."));
     }
-    if fault.error == "redirect_uri_mismatch" || code(50_011) {
+    // Dropbox puts a text after the code.
+    let error = fault.error.split(':').next().unwrap_or_default().trim();
+    if error == "redirect_uri_mismatch" || code(50_011) {
         return operator(format!(
             "The redirect URI differs from what the app has registered. Register exactly: {redirect_uri}"
         ));
@@ -244,12 +246,12 @@ fn meaning(
         );
         return (ErrorKind::PermissionDenied, text);
     }
-    if fault.error == "unauthorized_client" || code(700_016) || code(90_002) || code(50_194) {
+    if error == "unauthorized_client" || code(700_016) || code(90_002) || code(50_194) {
         return operator(format!(
             "{name} does not know this app for this kind of account. Check the client id, the tenant and the app's account types."
         ));
     }
-    match fault.error.as_str() {
+    match error {
         "invalid_grant" if asking == Asking::Exchange => operator(
             "The authentication code was used before, has expired, or belongs to another app. Start the linking again.".into(),
         ),
@@ -277,7 +279,8 @@ fn meaning(
         "temporarily_unavailable" | "server_error" => {
             later(format!("{name} cannot give out a token right now."))
         }
-        other => {
+        _ => {
+            let other = fault.error.as_str();
             let known = other.len() <= 64 && other.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             let what = if known { other } else { "an unknown error" };
             operator(format!(
