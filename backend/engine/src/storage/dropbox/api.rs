@@ -1,11 +1,11 @@
 //! Calls of the HTTP API. A route either takes and gives JSON, or takes or gives bytes and has its arguments in a header.
 
+use super::NAME;
 use super::fault::{self, Fault};
 use crate::storage::account::Account;
-use crate::storage::http::{self, Answer};
+use crate::storage::http::{self, Answer, Wanted};
 use crate::storage::{ByteStream, Error, ErrorKind, Result, Secret};
-use bytes::{Buf, Bytes};
-use futures_util::StreamExt;
+use bytes::Bytes;
 use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -97,8 +97,8 @@ impl Api {
         })
     }
 
-    /// The content of a file from an offset on.
-    pub async fn download(&self, path: &str, offset: u64) -> Result<Outcome<ByteStream>> {
+    /// The content of a file from an offset on; `key` is what messages call it.
+    pub async fn download(&self, path: &str, key: &str, offset: u64) -> Result<Outcome<ByteStream>> {
         let (url, arg) = (below(&self.content, "files/download"), header_json(&json!({ "path": path })));
         let request = |token: &Secret| {
             // Without a body there is no length either, and some proxies insist on one.
@@ -107,7 +107,10 @@ impl Api {
         };
         let outcome = self.account.stream(request).await?;
         match outcome {
-            Ok((head, stream)) => Ok(Ok(from_offset(&head, stream, offset)?)),
+            Ok((head, stream)) => {
+                let wanted = Wanted { provider: NAME, key, offset, size_bytes: size_of(&head, key)? };
+                Ok(Ok(wanted.of(&head, stream)?))
+            }
             Err(answer) => match self.judge(answer)? {
                 Err(fault) => Ok(Err(fault)),
                 Ok(answer) => Err(fault::refused(&answer, None)),
@@ -183,29 +186,23 @@ fn header_json(arg: &Value) -> String {
     text
 }
 
-/// The body of a download from `offset` on. A server, or a proxy, that does not care for ranges sends the whole.
-fn from_offset(head: &Answer, stream: ByteStream, offset: u64) -> Result<ByteStream> {
-    let starts = head
-        .header("content-range")
-        .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse::<u64>().ok());
-    let mut skip = match (head.status, starts) {
-        (206, Some(start)) if start <= offset => offset - start,
-        (206, _) => {
-            let text = "Dropbox sent another piece of a file than it was asked for.";
-            return Err(Error::new(ErrorKind::Unavailable, text));
-        }
-        _ => offset,
-    };
-    let rest = stream.filter_map(move |chunk| {
-        let kept = chunk.map(|mut chunk| {
-            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(chunk.len());
-            chunk.advance(skipped);
-            skip -= skipped as u64;
-            chunk
-        });
-        async move { (!kept.as_ref().is_ok_and(Bytes::is_empty)).then_some(kept) }
-    });
-    Ok(rest.boxed())
+#[derive(Deserialize)]
+struct Sized {
+    size: u64,
+}
+
+/// How large the file of a download is, as Dropbox says beside it. A success that does not say so is not Dropbox's.
+fn size_of(head: &Answer, key: &str) -> Result<u64> {
+    let told = head.headers.get("dropbox-api-result");
+    // Names in it may be in any encoding.
+    let told = told.map(|told| String::from_utf8_lossy(told.as_bytes()));
+    let told = told.and_then(|told| serde_json::from_str::<Sized>(&told).ok());
+    told.map(|told| told.size).ok_or_else(|| {
+        let text = format!(
+            "Something before Dropbox answered in place of the content of `{key}`. Check this server's proxy."
+        );
+        Error::new(ErrorKind::Unavailable, text)
+    })
 }
 
 #[cfg(test)]
@@ -236,35 +233,19 @@ mod tests {
         assert_eq!(below(&below(&constant(base), "2/"), "files/download").as_str(), expected);
     }
 
-    async fn read(
-        status: u16,
-        range: Option<&'static str>,
-        body: &[&'static [u8]],
-        offset: u64,
-    ) -> Option<Vec<u8>> {
+    #[rstest]
+    #[case(Some(r#"{"name": "a", "size": 10}"#.as_bytes()), Some(10))]
+    #[case(Some(b"{\"name\": \"F\xfcr\", \"size\": 5000000000}".as_slice()), Some(5_000_000_000))]
+    #[case(Some(b"{}".as_slice()), None)]
+    #[case(Some(b"10".as_slice()), None)]
+    #[case(None, None)]
+    fn the_size_of_a_download_is_told_beside_it(#[case] told: Option<&[u8]>, #[case] size: Option<u64>) {
         let mut headers = reqwest::header::HeaderMap::new();
-        if let Some(range) = range {
-            headers.insert("content-range", reqwest::header::HeaderValue::from_static(range));
+        if let Some(told) = told {
+            let told = reqwest::header::HeaderValue::from_bytes(told).unwrap();
+            headers.insert("dropbox-api-result", told);
         }
-        let head = Answer { status, headers, body: Bytes::new() };
-        let chunks: Vec<_> = body.iter().map(|c| Ok(Bytes::from_static(c))).collect();
-        let mut stream = from_offset(&head, futures_util::stream::iter(chunks).boxed(), offset).ok()?;
-        let mut all = Vec::new();
-        while let Some(chunk) = stream.next().await {
-            all.extend_from_slice(&chunk.unwrap());
-        }
-        Some(all)
-    }
-
-    #[tokio::test]
-    async fn what_comes_of_a_download_starts_where_it_was_asked_for() {
-        let whole: &[&[u8]] = &[b"0123", b"", b"4567", b"89"];
-        assert_eq!(read(200, None, whole, 0).await.unwrap(), b"0123456789");
-        assert_eq!(read(200, None, whole, 5).await.unwrap(), b"56789");
-        assert_eq!(read(200, None, whole, 8).await.unwrap(), b"89");
-        assert_eq!(read(206, Some("bytes 5-9/10"), &[b"567", b"89"], 5).await.unwrap(), b"56789");
-        assert_eq!(read(206, Some("bytes 4-9/10"), &[b"456789"], 5).await.unwrap(), b"56789");
-        assert_eq!(read(206, Some("bytes 6-9/10"), &[b"6789"], 5).await, None);
-        assert_eq!(read(206, None, &[b"56789"], 5).await, None);
+        let head = Answer { status: 200, headers, body: Bytes::new() };
+        assert_eq!(size_of(&head, "x").map_err(|e| e.kind), size.ok_or(ErrorKind::Unavailable));
     }
 }

@@ -161,6 +161,13 @@ pub(super) fn refused(answer: &Answer, retry_after: Option<std::time::Duration>)
     let status = answer.status;
     match status {
         429 => Error::new(ErrorKind::RateLimited { retry_after }, limited(retry_after)),
+        // Dropbox says what is malformed in plain text, and whom it denies what in JSON.
+        400 | 403 if answer.is_page() || (status == 403 && !is_json(answer)) => {
+            let text = format!(
+                "Something before Dropbox refuses the request (status {status}). Check this server's proxy."
+            );
+            Error::new(ErrorKind::Unavailable, text)
+        }
         400 => {
             // The text may repeat what was sent, the token included.
             let text =
@@ -179,6 +186,10 @@ pub(super) fn refused(answer: &Answer, retry_after: Option<std::time::Duration>)
         }
         _ => Error::new(ErrorKind::Unavailable, format!("Dropbox answered with status {status}.")),
     }
+}
+
+fn is_json(answer: &Answer) -> bool {
+    answer.json::<serde_json::Map<String, Value>>().is_ok()
 }
 
 fn limited(retry_after: Option<std::time::Duration>) -> String {
@@ -344,6 +355,22 @@ mod tests {
     #[case(400, None, ErrorKind::Other)]
     #[case(403, None, ErrorKind::PermissionDenied)]
     fn statuses_have_a_meaning(#[case] status: u16, #[case] wait: Option<u64>, #[case] kind: ErrorKind) {
-        assert_eq!(refused(&answer(status, &json!(null)), wait.map(Duration::from_secs)).kind, kind);
+        let answer = answer(status, &json!({ "error": { ".tag": "other" } }));
+        assert_eq!(refused(&answer, wait.map(Duration::from_secs)).kind, kind);
+    }
+
+    #[rstest]
+    #[case(400, "Error in call to API function: request body", ErrorKind::Other)]
+    #[case(400, "<html>Bad Request</html>", ErrorKind::Unavailable)]
+    #[case(403, "<html>Blocked</html>", ErrorKind::Unavailable)]
+    #[case(403, "Blocked by policy", ErrorKind::Unavailable)]
+    #[case(403, "", ErrorKind::Unavailable)]
+    fn the_refusal_of_a_proxy_is_not_dropbox_s(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] kind: ErrorKind,
+    ) {
+        let answer = Answer { body: body.to_owned().into(), ..answer(status, &json!(null)) };
+        assert_eq!(refused(&answer, None).kind, kind);
     }
 }

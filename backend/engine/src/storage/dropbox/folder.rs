@@ -75,7 +75,7 @@ impl Storage for Folder {
 
     async fn open(&self, key: &str, offset: u64) -> Result<ByteStream> {
         let path = self.path(key)?;
-        let opened = self.cloud.api.download(&path, offset).await?;
+        let opened = self.cloud.api.download(&path, key, offset).await?;
         opened.map_err(|fault| fault.into_error(&named(key)))
     }
 

@@ -163,6 +163,31 @@ pub async fn the_app_secret_is_wrong_by_now() {
     world.ends_with(&[]);
 }
 
+/// Code and text together, which is not how the standard has it.
+pub async fn the_token_endpoint_says_it_in_one_string() {
+    let world = World::new().await;
+    world.fake.expire_access();
+    world.fake.fail_next_token(400, "invalid_client: Invalid client_id or client_secret");
+    let error = world.fails(put(&world.patient(), "shop/a", b"a").await, &ErrorKind::InvalidConfig);
+    assert!(error.message.contains("client id and client secret"), "{error}");
+    assert!(world.grants.lost.lock().unwrap().is_empty());
+    world.fake.fail_next_token(400, "invalid_grant: refresh token is invalid or revoked");
+    let error = world.fails(put(&world.patient(), "shop/a", b"a").await, &ErrorKind::NeedsRelink);
+    assert_eq!(world.grants.lost.lock().unwrap().clone(), [error.message]);
+    world.ends_with(&[]);
+}
+
+pub async fn a_permission_is_missing_behind_a_token_that_has_run_out() {
+    let world = World::new().await;
+    world.fake.grant_scopes(Some("account_info.read files.metadata.read"));
+    world.fake.expire_access();
+    let error = world.fails(read(&world, "shop/a").await, &ErrorKind::NeedsRelink);
+    assert!(error.message.contains("files.content.read"), "{error}");
+    assert_eq!(world.grants.lost.lock().unwrap().clone(), [error.message]);
+    assert_eq!(world.count(TOKEN), 1);
+    world.ends_with(&[]);
+}
+
 pub async fn access_is_denied_by_the_team() {
     let world = World::new().await;
     let denied = serde_json::json!({"error": {".tag": "invalid_account_type", "invalid_account_type": {".tag": "feature"}}});

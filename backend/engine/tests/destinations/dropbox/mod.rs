@@ -5,6 +5,7 @@ mod folders;
 mod kills;
 mod log;
 mod network;
+mod proxies;
 mod uploads;
 mod world;
 
@@ -14,6 +15,7 @@ use access::*;
 use folders::*;
 use kills::*;
 use network::*;
+use proxies::*;
 use uploads::*;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -29,6 +31,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_permission_was_not_granted,
     the_account_is_suspended,
     the_app_secret_is_wrong_by_now,
+    the_token_endpoint_says_it_in_one_string,
+    a_permission_is_missing_behind_a_token_that_has_run_out,
     access_is_denied_by_the_team,
     a_malformed_request_is_a_fault_to_report,
     a_pause_of_five_minutes_is_kept_by_all,
@@ -102,6 +106,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     every_chunk_breaks_once_and_each_attempt_gets_a_little_further,
     a_network_that_is_gone_is_given_up_on,
     a_download_breaks_off_and_is_gone_on_with,
+    a_proxy_refuses_for_a_while,
+    only_the_content_and_all_of_it_is_given_out,
     the_rest_is_sent_by_the_next_attempt,
     a_session_is_forgotten_between_two_attempts,
     a_session_runs_out_between_two_passes,
