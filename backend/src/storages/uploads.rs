@@ -149,6 +149,15 @@ impl Storage for Noted {
         self.ledger.forget(key).await
     }
 
+    /// Of a batch that failed nothing is forgotten: what is gone after all does no harm.
+    async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        self.inner.delete_all(keys).await?;
+        for key in keys {
+            self.ledger.forget(key).await?;
+        }
+        Ok(())
+    }
+
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.inner.remove_empty_dir(prefix).await
     }

@@ -192,9 +192,8 @@ async fn delete_copy(
             _ => storage.delete(&key(layout::MANIFEST)).await?,
         }
     }
-    for archive in &manifest.archives {
-        storage.delete(&key(&archive.name)).await?;
-    }
+    let archives: Vec<String> = manifest.archives.iter().map(|archive| key(&archive.name)).collect();
+    storage.delete_all(&archives).await?;
     storage.delete(&key(layout::TOMBSTONE)).await?;
     let inner = manifest.archives.iter().filter_map(|a| a.name.rsplit_once('/').map(|(dir, _)| dir));
     for folder in inner.collect::<std::collections::BTreeSet<_>>() {

@@ -94,7 +94,7 @@ pub struct Listing {
 ///   idempotent. It leaves a finished object alone.
 /// - Read after write: what `put` returned `Ok` for is seen by `list`, `stat` and `open` at once.
 /// - `stat` and `open` of an absent key are `NotFound`. The offset of `open` is 0 or less than the size.
-/// - `delete` is idempotent: an absent key is fine.
+/// - `delete` and `delete_all` are idempotent: an absent key is fine. When `delete_all` fails, any of its keys may be gone, and any may not.
 /// - `list` is recursive below a prefix that ends at a `/` border (with or without the `/`; empty for everything), in no particular order,
 ///   with whole keys, and says whether it is complete. An absent prefix is an empty, complete listing.
 /// - Errors carry a kind that says what to do; only `Unavailable` and `RateLimited` are worth a retry, and every call may be repeated.
@@ -109,6 +109,14 @@ pub trait Storage: Send + Sync {
     async fn list(&self, prefix: &str) -> Result<Listing>;
     async fn open(&self, key: &str, offset: u64) -> Result<ByteStream>;
     async fn delete(&self, key: &str) -> Result<()>;
+    /// Deletes objects in no particular order, in fewer calls where the destination has such. What has to go before something else gets a
+    /// call of its own.
+    async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        for key in keys {
+            self.delete(key).await?;
+        }
+        Ok(())
+    }
     /// Removes a folder that has become empty, where the destination has folders. Not empty or absent is fine.
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()>;
     /// What an administrator ought to know of how the destination is set up, each a sentence with its remedy; empty when there is nothing.

@@ -110,6 +110,11 @@ impl Storage for Retry {
         self.run("delete", key, || self.inner.delete(key)).await
     }
 
+    async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        let first = keys.first().map_or("", String::as_str);
+        self.run("delete_all", first, || self.inner.delete_all(keys)).await
+    }
+
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.run("remove_empty_dir", prefix, || self.inner.remove_empty_dir(prefix)).await
     }

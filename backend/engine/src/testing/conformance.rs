@@ -27,6 +27,7 @@ pub async fn verify(storage: &dyn Storage, prefix: &str) {
     s.a_dropped_put_leaves_nothing().await;
     s.unsafe_keys_are_refused().await;
     s.puts_side_by_side_do_not_mix().await;
+    s.many_are_deleted_in_one_call().await;
     s.deleting_is_idempotent().await;
 }
 
@@ -248,6 +249,8 @@ impl Suite<'_> {
             assert_eq!(self.storage.stat(&key).await.unwrap_err().kind, invalid, "stat {bad:?}");
             assert_eq!(self.storage.delete(&key).await.unwrap_err().kind, invalid, "delete {bad:?}");
             assert!(self.storage.open(&key, 0).await.is_err(), "open {bad:?}");
+            let error = self.storage.delete_all(&[self.key("good"), key]).await.unwrap_err();
+            assert_eq!(error.kind, invalid, "delete_all {bad:?}");
         }
         assert_eq!(self.storage.list("../x").await.unwrap_err().kind, ErrorKind::InvalidConfig);
         assert_eq!(self.list("").await, Vec::<String>::new());
@@ -261,6 +264,24 @@ impl Suite<'_> {
         for (name, content) in names.iter().zip(&contents) {
             assert!(self.get(name).await == *content, "{name}");
             self.delete(&[name]).await;
+        }
+    }
+
+    async fn many_are_deleted_in_one_call(&self) {
+        self.storage.delete_all(&[]).await.unwrap();
+        let names = ["all/a", "all/deeper/b+ &c", "all/Für.001", "all/d"];
+        for name in names {
+            self.put(name, name.as_bytes()).await;
+        }
+        // One that was never there, and one that stays.
+        let keys = ["all/a", "all/deeper/b+ &c", "all/never", "all/Für.001"].map(|name| self.key(name));
+        self.storage.delete_all(&keys).await.unwrap();
+        assert_eq!(self.list("").await, [self.key("all/d")]);
+        self.storage.delete_all(&keys).await.unwrap();
+        self.storage.delete_all(&[self.key("all/d")]).await.unwrap();
+        assert_eq!(self.list("").await, Vec::<String>::new());
+        for folder in ["all/deeper", "all"] {
+            self.storage.remove_empty_dir(&self.key(folder)).await.unwrap();
         }
     }
 

@@ -14,7 +14,10 @@ pub enum Op {
     Stat,
     List,
     Open,
+    /// Of one object, also of each in a batch.
     Delete,
+    /// Of a batch; its keys, one a line.
+    DeleteAll,
     RemoveDir,
 }
 
@@ -272,6 +275,20 @@ impl Storage for FaultStorage {
     async fn delete(&self, key: &str) -> Result<()> {
         self.begin(Op::Delete, key).await?;
         self.inner.delete(key).await
+    }
+
+    /// Faults of `Delete` keep the objects that they are planned for, as a provider does that fails some of a batch; the others go.
+    async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        self.begin(Op::DeleteAll, &keys.join("\n")).await?;
+        let (mut going, mut failed) = (Vec::new(), None);
+        for key in keys {
+            match self.begin(Op::Delete, key).await {
+                Ok(_) => going.push(key.clone()),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        self.inner.delete_all(&going).await?;
+        failed.map_or(Ok(()), Err)
     }
 
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {

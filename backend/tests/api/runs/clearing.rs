@@ -184,6 +184,22 @@ async fn what_cannot_be_reached_now_is_tried_again_later() {
 }
 
 #[actix_web::test]
+async fn what_is_deleted_in_one_call_is_noted_no_more() {
+    let broken = broken().await;
+    let place = broken.app.clouds.place("the-client-id", ROOT);
+    let keys = ["files/files.tgz.001", "files/files.tgz.002"].map(key);
+    for key in &keys {
+        broken.target.put(key, &body("whole")).await.unwrap();
+    }
+    place.plan(Fault::once(Op::Delete, Effect::Fail(ErrorKind::PermissionDenied)).on("002"));
+    broken.target.delete_all(&keys).await.unwrap_err();
+    assert_eq!(noted(&broken.app).await, 2, "which of them is gone is not known");
+    broken.target.delete_all(&keys).await.unwrap();
+    assert_eq!(place.keys(Op::DeleteAll).len(), 2, "one call each");
+    assert_eq!(noted(&broken.app).await, 0);
+}
+
+#[actix_web::test]
 async fn a_pass_that_could_not_clear_up_behind_itself_is_cleared_up_after() {
     let app = CloudApp::with_store().await;
     let someone = keeper(&app).await;

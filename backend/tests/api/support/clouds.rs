@@ -377,6 +377,10 @@ impl Storage for FakeFolder {
         self.inner.delete(key).await
     }
 
+    async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        self.inner.delete_all(keys).await
+    }
+
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.inner.remove_empty_dir(prefix).await
     }

@@ -243,6 +243,7 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
         3 => (Just(Op::Put), prop_oneof![fails(), puts]),
         2 => (Just(Op::List), prop_oneof![fails(), lists]),
         2 => (Just(Op::Delete), fails()),
+        1 => (Just(Op::DeleteAll), fails()),
         1 => (Just(Op::Stat), prop_oneof![fails(), Just(Effect::LieAboutSize(1))]),
         1 => (Just(Op::Open), fails()),
         1 => (Just(Op::RemoveDir), fails()),

@@ -1,4 +1,4 @@
-//! A bucket and a prefix as a destination: everything but uploads.
+//! A bucket and a prefix as a destination: everything but uploads and deletions.
 
 use super::AmazonS3;
 use super::classify::Failure;
@@ -117,7 +117,7 @@ impl Bucket {
         object.strip_prefix(&self.prefix)?.strip_prefix('/')
     }
 
-    fn note_versions(&self) {
+    pub fn note_versions(&self) {
         if !self.told_of_versions.swap(true, Ordering::Relaxed) {
             tracing::warn!(bucket = self.name, "the bucket {VERSIONED}");
         }
@@ -192,22 +192,13 @@ impl Storage for Bucket {
         Ok(stream(answer.body, client.server.clone(), tuning.silence))
     }
 
-    /// One object a request, since that is what every server knows: the batch call wants a checksum that servers disagree about, and hides
-    /// failures in a success. In a bucket with versioning the object stays as an older version, as its owner wanted.
     async fn delete(&self, key: &str) -> Result<()> {
-        let object = self.object(key)?;
-        let (client, quick) = (&self.s3.client, self.s3.tuning.quick);
-        let delete = || client.sdk.delete_object().bucket(&self.name).key(&object).send();
-        match client.call(self.doing("s3:DeleteObject", &object), quick, delete).await {
-            Ok(deleted) => {
-                if deleted.delete_marker() == Some(true) {
-                    self.note_versions();
-                }
-                Ok(())
-            }
-            Err(failure) if failure.error.kind == ErrorKind::NotFound => Ok(()),
-            Err(failure) => Err(failure.into()),
-        }
+        self.delete_object(&self.object(key)?).await
+    }
+
+    async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        let objects: Result<Vec<String>> = keys.iter().map(|key| self.object(key)).collect();
+        self.delete_objects(&objects?).await
     }
 
     /// There are no folders, only keys with slashes in them.

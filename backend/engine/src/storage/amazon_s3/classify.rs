@@ -32,6 +32,15 @@ impl Failure {
         matches!(self.status, 405 | 501) || self.code == "NotImplemented" || self.code == "MethodNotAllowed"
     }
 
+    /// The server does not know the call that deletes many objects, or wants another checksum with it.
+    pub fn is_refused_batch(&self) -> bool {
+        let checksum = matches!(
+            self.code.as_str(),
+            "MissingContentMD5" | "InvalidDigest" | "BadDigest" | "XAmzContentChecksumMismatch"
+        );
+        self.is_unsupported() || checksum || (self.is_final() && self.error.kind == ErrorKind::Other)
+    }
+
     pub fn is_gone_upload(&self) -> bool {
         self.code == "NoSuchUpload"
     }
@@ -81,6 +90,19 @@ impl Answer {
             retry_after: header("retry-after"),
             skew: date.map(|date| DateTime::<Utc>::from(date) - now),
         })
+    }
+
+    /// What an answer that is a success says of one of many objects, as if it had been asked for alone.
+    pub fn inside(code: &str, message: &str) -> Answer {
+        let status = match code {
+            "" => 200,
+            "NoSuchKey" | "NoSuchVersion" | "NotFound" => 404,
+            "AccessDenied" | "AllAccessDisabled" | "Forbidden" => 403,
+            "InternalError" => 500,
+            "SlowDown" | "ServiceUnavailable" => 503,
+            _ => 400,
+        };
+        Answer { status, code: one_line(code), message: one_line(message), ..Answer::default() }
     }
 
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
@@ -226,7 +248,7 @@ fn by_status(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
         }
         // An error inside of an answer that began well: the provider changed its mind on the way. A 404 without a code is not the provider's
         // word, but that of a proxy whose server is away: nothing may be taken for gone because of it.
-        200 | 307 | 404 | 408 | 409 | 425 | 500..=599 => ErrorKind::Unavailable,
+        200..=299 | 307 | 404 | 408 | 409 | 425 | 500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::Other,
     }
 }

@@ -15,6 +15,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub(super) struct Client {
     signing: SharedTime,
     /// No request before this.
     closed_until: Mutex<Option<DateTime<Utc>>>,
+    /// The server has refused to delete many objects in one call.
+    no_batches: AtomicBool,
 }
 
 struct Clock(SharedTime);
@@ -132,6 +135,7 @@ impl Client {
             access_key_id: settings.access_key_id.clone(),
             signing,
             closed_until: Mutex::new(None),
+            no_batches: AtomicBool::new(false),
         })
     }
 
@@ -175,7 +179,16 @@ impl Client {
         }
     }
 
-    fn failure(&self, doing: Doing<'_>, answer: Answer) -> Failure {
+    /// Whether many objects can be deleted in one call, as far as is known.
+    pub fn takes_batches(&self) -> bool {
+        !self.no_batches.load(Ordering::Relaxed)
+    }
+
+    pub fn no_batches(&self) {
+        self.no_batches.store(true, Ordering::Relaxed);
+    }
+
+    pub fn failure(&self, doing: Doing<'_>, answer: Answer) -> Failure {
         let (kind, mut message) = classify::explain(self, doing, &answer);
         if let Some(skew) = answer.skew.filter(|skew| skew.abs() > SKEWED)
             && matches!(answer.status, 400 | 401 | 403)

@@ -5,9 +5,16 @@
 //! itself.
 
 use aws_sdk_s3::types::ServerSideEncryption;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest, Md5};
 
 pub(super) type Md5Sum = [u8; 16];
+
+/// As headers carry it.
+pub(super) fn md5_base64(bytes: &[u8]) -> String {
+    BASE64.encode(Md5::digest(bytes))
+}
 
 /// Of a block of some size; done where it holds up nobody.
 pub(super) async fn md5_of(bytes: bytes::Bytes) -> super::Result<Md5Sum> {

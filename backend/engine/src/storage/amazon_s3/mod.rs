@@ -1,7 +1,7 @@
 //! Amazon S3 and servers that speak its protocol.
 //!
 //! What the driver counts on, beyond plain S3: `PutObject`, multipart uploads, `HeadObject`, `GetObject` with a range, `ListObjectsV2`,
-//! `DeleteObject`. `ListParts`, `ListMultipartUploads` and `ListBuckets` make it better where they are there and allowed.
+//! `DeleteObject`. `DeleteObjects`, `ListParts`, `ListMultipartUploads` and `ListBuckets` make it better where they are there and allowed.
 //!
 //! Rights that the access key needs on the bucket: `s3:ListBucket`, and on its objects `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject`,
 //! `s3:AbortMultipartUpload`; better also `s3:ListMultipartUploadParts` and, on the bucket, `s3:ListBucketMultipartUploads`,
@@ -13,6 +13,7 @@
 mod bucket;
 mod classify;
 mod client;
+mod deleting;
 mod etag;
 mod giving_up;
 mod multipart;
@@ -69,7 +70,7 @@ pub struct Tuning {
     pub part_size: u64,
     /// Parts under way at once, memory permitting.
     pub in_flight: usize,
-    /// Objects in one page of a listing; at most 1000.
+    /// Objects in one page of a listing, and in one call that deletes them; at most 1000.
     pub page: i32,
     /// A small call; one that sends a block has besides what a slow line needs for it.
     pub quick: Duration,
@@ -106,6 +107,10 @@ impl Tuning {
     /// How long sending `bytes` may take.
     fn sending(&self, bytes: u64) -> Duration {
         self.quick + Duration::from_secs(bytes / SLOWEST)
+    }
+
+    fn batch(&self) -> usize {
+        usize::try_from(self.page).unwrap_or_default().clamp(1, 1000)
     }
 }
 

@@ -82,7 +82,9 @@ pub async fn a_key_that_may_only_read_is_told_what_it_lacks() {
     let denied = ErrorKind::PermissionDenied;
     world.assert_told(&put(&*storage, "small", b"x").await.unwrap_err(), denied.clone(), "s3:PutObject");
     world.assert_told(&storage.put(KEY, &bytes(&large())).await.unwrap_err(), denied.clone(), "s3:PutObject");
-    world.assert_told(&storage.delete("set/there").await.unwrap_err(), denied, "s3:DeleteObject");
+    world.assert_told(&storage.delete("set/there").await.unwrap_err(), denied.clone(), "s3:DeleteObject");
+    let both = ["set/there", "set/too"].map(str::to_owned);
+    world.assert_told(&storage.delete_all(&both).await.unwrap_err(), denied, "s3:DeleteObject");
     assert_eq!(storage.stat("set/there").await.unwrap().size_bytes, 7);
     world.assert_end(&[("set/there", b"content")]).await;
 }

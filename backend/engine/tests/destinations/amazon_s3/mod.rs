@@ -1,6 +1,7 @@
 //! Amazon S3's driver against a real server that speaks its protocol.
 
 mod account;
+mod deleting;
 mod faults;
 mod reading;
 mod resume;
@@ -32,6 +33,16 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     account::a_locked_object_stays,
     account::versions_are_told_of,
     account::a_storage_class_that_is_unknown_there_leaves_nothing,
+    deleting::a_batch_is_one_call,
+    deleting::a_batch_has_checksums_of_both_kinds,
+    deleting::more_than_a_call_takes_go_in_several,
+    deleting::failures_inside_of_a_success_are_told,
+    deleting::what_passes_is_tried_again,
+    deleting::an_answer_that_is_not_the_servers_is_no_success,
+    deleting::what_an_answer_does_not_name_is_deleted_by_itself,
+    deleting::a_server_without_batches_is_asked_object_by_object,
+    deleting::a_batch_that_is_lost_on_its_way_comes_again,
+    deleting::nothing_is_deleted_when_one_key_is_none,
     faults::a_connection_that_drops_in_a_part_costs_that_part,
     faults::a_connection_that_drops_before_anything_was_sent,
     faults::a_lost_answer_to_a_part,
