@@ -174,7 +174,7 @@ impl Destination<'_> {
                     ErrorKind::Cancelled => self.tuning.clear_up_cancelled.min(self.tuning.clear_up),
                     _ => self.tuning.clear_up,
                 };
-                let removed = tokio::time::timeout(limit, self.clear_up(&sent)).await;
+                let removed = tokio::time::timeout(limit, self.clear_up(sent.is_empty())).await;
                 if matches!(removed, Ok(Ok(()))) {
                     return Err(error);
                 }
@@ -277,14 +277,23 @@ impl Destination<'_> {
         }
     }
 
-    async fn clear_up(&self, sent: &[String]) -> Result<()> {
-        let key = |name: &str| format!("{}/{name}", self.copy.copy_path);
-        // The manifest, if it came that far, is the last and goes first.
-        for name in sent.iter().rev() {
-            self.storage.abandon(&key(name)).await?;
-            self.storage.delete(&key(name)).await?;
+    /// Whatever came of this copy goes, also what an earlier try has left. The manifest is the first, whether it was sent or not: a copy that
+    /// lacks something has none; so nothing else goes when it stays.
+    async fn clear_up(&self, nothing_sent: bool) -> Result<()> {
+        if nothing_sent {
+            return Ok(());
         }
-        let folders = sent.iter().filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder));
+        let key = |name: &str| format!("{}/{name}", self.copy.copy_path);
+        let manifest = key(layout::MANIFEST);
+        self.storage.abandon(&manifest).await?;
+        self.storage.delete(&manifest).await?;
+        let archives: Vec<String> = self.copy.archives.iter().map(|archive| key(&archive.name)).collect();
+        for archive in &archives {
+            self.storage.abandon(archive).await?;
+        }
+        self.storage.delete_all(&archives).await?;
+        let names = self.copy.archives.iter().map(|archive| archive.name.as_str());
+        let folders = names.filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder));
         for folder in folders.collect::<std::collections::BTreeSet<_>>() {
             self.storage.remove_empty_dir(&key(folder)).await?;
         }

@@ -3,7 +3,7 @@ use crate::archive::manifest::Manifest;
 use crate::event::{Event, Phase};
 use crate::pipeline::{Job, Row, Status, Target, local_copies, run_tuned};
 use crate::policy::layout::MANIFEST;
-use crate::storage::{ErrorKind, LocalStorage, MemoryStorage, StorageKind};
+use crate::storage::{ErrorKind, LocalStorage, MemoryStorage, Storage, StorageKind};
 use crate::testing::fault::{Effect, Fault, FaultStorage, Op};
 use rstest::rstest;
 use std::fs;
@@ -212,6 +212,31 @@ async fn what_cannot_be_cleared_up_at_a_destination_is_told() {
     let message = &outcome.rows[0].message;
     assert!(message.contains("could not be removed there"), "{message}");
     assert!(message.contains(&format!("nightly/{}", copy_of(1))), "{message}");
+}
+
+/// A try before may have left a manifest, which would make a copy of archives that are being removed.
+#[tokio::test]
+async fn clearing_up_begins_with_a_manifest_that_a_try_before_has_left() {
+    let bench = Bench::new();
+    let memory = memory();
+    for name in [MANIFEST, "files/files.tgz", "why-i-kept-this.txt"] {
+        memory.put(&key(1, name), &crate::storage::BytesBody("older".into())).await.unwrap();
+    }
+    let broken =
+        faulty(&memory, Fault::always(Op::Put, Effect::Fail(ErrorKind::PermissionDenied)).on("files.tgz"));
+    broken.plan(Fault::once(Op::Delete, Effect::Fail(ErrorKind::PermissionDenied)).on(MANIFEST));
+    let job = || Job { rows: vec![remote_row("7", 1, broken.clone())], ..bench.job(&day(1)) };
+    // It stays: so does what it stands for.
+    let outcome = run(job()).await;
+    assert!(outcome.rows[0].message.contains("could not be removed there"), "{}", outcome.rows[0].message);
+    assert_eq!(broken.keys(Op::Delete), [key(1, MANIFEST)]);
+    assert_eq!(memory.keys().len(), 3);
+    fs::remove_dir_all(bench.folder()).unwrap();
+
+    assert_eq!(run(job()).await.status, Status::Failed);
+    assert_eq!(memory.keys(), [key(1, "why-i-kept-this.txt")]);
+    assert_eq!(broken.keys(Op::Delete)[1..], [key(1, MANIFEST), key(1, "files/files.tgz")]);
+    assert_eq!(broken.keys(Op::DeleteAll), [key(1, "files/files.tgz")]);
 }
 
 #[tokio::test]
