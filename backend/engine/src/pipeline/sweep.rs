@@ -3,6 +3,9 @@
 //! A copy is deleted in an order that survives being cut short: a tombstone with the manifest's content is written, the manifest goes,
 //! then the archives that it names, then the tombstone. A half-deleted copy has no manifest, so it never looks complete; it has a
 //! tombstone, so the next sweep knows that it is ours and finishes. Files that no manifest names are nobody's to delete.
+//!
+//! A manifest that is listed but cannot be read, for a reason of its own, says nothing: its copy stays, and counts for nothing. A destination
+//! that answers nothing of use ends the sweep.
 
 use crate::archive::manifest::{MAX_BYTES, Manifest};
 use crate::policy::layout;
@@ -23,6 +26,8 @@ pub(super) struct Found {
     pub manifest: Option<Manifest>,
     /// A deletion that was cut short.
     pub half_deleted: bool,
+    /// Why nothing is known of it, although it has a manifest.
+    pub unreadable: Option<String>,
 }
 
 /// What is below the Set's folder. Any doubt is an error: nothing may be deleted then.
@@ -47,13 +52,26 @@ pub(super) async fn survey(storage: &dyn Storage, folder: &str) -> Result<Vec<Fo
 
 async fn look(storage: &dyn Storage, folder: &str, name: &str, files: Vec<(&str, &Entry)>) -> Result<Found> {
     let find = |wanted: &str| files.iter().find(|(file, _)| *file == wanted).map(|(_, entry)| *entry);
-    let foreign = Found { name: name.into(), nature: Nature::Foreign, manifest: None, half_deleted: false };
+    let foreign = Found {
+        name: name.into(),
+        nature: Nature::Foreign,
+        manifest: None,
+        half_deleted: false,
+        unreadable: None,
+    };
     let half_deleted = find(layout::MANIFEST).is_none();
     let Some(mark) = find(layout::MANIFEST).or_else(|| find(layout::TOMBSTONE)) else { return Ok(foreign) };
     if mark.size_bytes > MAX_BYTES as u64 {
         return Ok(foreign);
     }
-    let json = read_small(storage, &mark.key, MAX_BYTES).await?;
+    let json = match read_small(storage, &mark.key, MAX_BYTES).await {
+        Ok(json) => json,
+        Err(error) if is_of_this_object(&error) => {
+            tracing::warn!(key = mark.key, %error, "a manifest cannot be read");
+            return Ok(Found { unreadable: Some(error.message), ..foreign });
+        }
+        Err(error) => return Err(error),
+    };
     let manifest = match Manifest::read(&json, folder, name) {
         Ok(manifest) => manifest,
         Err(reason) => {
@@ -65,7 +83,32 @@ async fn look(storage: &dyn Storage, folder: &str, name: &str, files: Vec<(&str,
     let intact =
         manifest.archives.iter().all(|a| find(&a.name).is_some_and(|e| e.size_bytes == a.size_bytes));
     let nature = if manifest.complete && intact { Nature::Complete } else { Nature::Partial };
-    Ok(Found { name: name.into(), nature, manifest: Some(manifest), half_deleted })
+    Ok(Found { nature, manifest: Some(manifest), half_deleted, ..foreign })
+}
+
+/// In an archive class, gone since it was listed, damaged: the destination and the other copies are as good as before.
+fn is_of_this_object(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Unreadable | ErrorKind::NotFound | ErrorKind::Integrity)
+}
+
+/// What the row tells of copies that stay because nothing is known of them.
+fn left_alone(found: &[Found]) -> Option<String> {
+    let left: Vec<(&str, &str)> =
+        found.iter().filter_map(|f| Some((f.name.as_str(), f.unreadable.as_deref()?))).collect();
+    let left_as =
+        |copies: String| format!("{copies} left as they are, since their manifests cannot be read.");
+    match left[..] {
+        [] => None,
+        [(name, why)] => {
+            Some(format!("The copy {name} was left as it is, since its manifest cannot be read. {why}"))
+        }
+        [(name, why), (other, _)] => {
+            Some(format!("{} {why}", left_as(format!("The copies {name} and {other} were"))))
+        }
+        [(name, why), ref others @ ..] => {
+            Some(format!("{} {why}", left_as(format!("The copy {name} and {} others were", others.len()))))
+        }
+    }
 }
 
 /// What a sweep came to.
@@ -93,9 +136,14 @@ pub(super) async fn sweep(
     };
     let seen = found.iter().any(|f| f.name == just_made && f.manifest.is_some() && !f.half_deleted);
     if !seen {
-        let text = format!(
-            "The new copy {just_made} does not show in the list of copies there, so none was deleted."
-        );
+        let text = match found.iter().find(|f| f.name == just_made).and_then(|f| f.unreadable.as_deref()) {
+            Some(why) => format!(
+                "The manifest of the new copy {just_made} cannot be read back, so none was deleted. {why}"
+            ),
+            None => format!(
+                "The new copy {just_made} does not show in the list of copies there, so none was deleted."
+            ),
+        };
         return Swept { deleted: Vec::new(), problem: Some(text) };
     }
     let copies: Vec<Copy> = found.iter().filter(|f| !f.half_deleted).map(|f| copy(f, just_made)).collect();
@@ -105,7 +153,7 @@ pub(super) async fn sweep(
     }
     let going = retention::to_delete(&verdicts);
     let unfinished = found.iter().filter(|f| f.half_deleted).map(|f| f.name.as_str());
-    delete_all(storage, folder, &found, unfinished.chain(going), cancel).await
+    delete_copies(storage, folder, &found, unfinished.chain(going), cancel).await
 }
 
 fn copy(found: &Found, just_made: &str) -> Copy {
@@ -137,10 +185,25 @@ pub(super) async fn sweep_staging(
     });
     let unfinished = found.iter().filter(|f| f.half_deleted).map(|f| f.name.as_str());
     let going: Vec<&str> = unfinished.chain(going.map(|(verdict, _)| verdict.name.as_str())).collect();
-    delete_all(storage, folder, &found, going.into_iter(), cancel).await
+    delete_copies(storage, folder, &found, going.into_iter(), cancel).await
 }
 
-async fn delete_all(
+/// Deletes these copies; then tells of those that it knows nothing of.
+async fn delete_copies(
+    storage: &dyn Storage,
+    folder: &str,
+    found: &[Found],
+    names: impl Iterator<Item = &str>,
+    cancel: &CancellationToken,
+) -> Swept {
+    let mut swept = delete_each(storage, folder, found, names, cancel).await;
+    if let Some(left) = left_alone(found) {
+        swept.problem = Some(swept.problem.map_or(left.clone(), |problem| format!("{problem} {left}")));
+    }
+    swept
+}
+
+async fn delete_each(
     storage: &dyn Storage,
     folder: &str,
     found: &[Found],

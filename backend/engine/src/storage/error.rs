@@ -5,6 +5,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorKind {
     NotFound,
+    /// This object cannot be read as it is there (it lies in an archive class): nothing is wrong with the destination.
+    Unreadable,
     /// The grant is gone: the account has to be linked again.
     NeedsRelink,
     PermissionDenied,

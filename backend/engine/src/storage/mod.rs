@@ -150,13 +150,18 @@ pub async fn read_small(storage: &dyn Storage, key: &str, limit: usize) -> Resul
     let mut stream = storage.open(key, 0).await?;
     let mut all = Vec::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|e| {
-            Error::new(ErrorKind::Unavailable, format!("Reading `{key}` broke off: {e}")).with_source(e)
-        })?;
+        let chunk = chunk.map_err(|cause| broke_off(key, cause))?;
         if all.len() + chunk.len() > limit {
             return Err(Error::new(ErrorKind::Integrity, format!("`{key}` is larger than {limit} bytes.")));
         }
         all.extend_from_slice(&chunk);
     }
     Ok(all)
+}
+
+fn broke_off(key: &str, cause: std::io::Error) -> Error {
+    let ours = cause.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    let damaged = ours.is_some_and(|error| error.kind == ErrorKind::Integrity);
+    let kind = if damaged { ErrorKind::Integrity } else { ErrorKind::Unavailable };
+    Error::new(kind, format!("Reading `{key}` broke off: {cause}")).with_source(cause)
 }

@@ -122,6 +122,7 @@ async fn errors_that_time_does_not_mend_are_not_repeated() {
         ErrorKind::InvalidConfig,
         ErrorKind::Integrity,
         ErrorKind::Cancelled,
+        ErrorKind::Unreadable,
         ErrorKind::Other,
         ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3600)) },
     ];
@@ -166,4 +167,35 @@ async fn what_a_write_cut_short_has_left_goes_with_its_directory_and_a_foreign_f
     std::fs::remove_file(copy.join("precious")).unwrap();
     storage.remove_empty_dir("set/copy").await.unwrap();
     assert!(!copy.exists());
+}
+
+#[tokio::test]
+async fn a_batch_is_one_call_through_every_decorator_and_is_repeated_whole() {
+    let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
+    let faults = vec![
+        Fault::once(Op::DeleteAll, Effect::Fail(ErrorKind::Unavailable)),
+        Fault::once(Op::Delete, Effect::Fail(ErrorKind::Unavailable)).on("b"),
+    ];
+    let faulty = Arc::new(FaultStorage::new(memory.clone(), faults));
+    let bandwidth = Bandwidth::new(std::num::NonZeroU64::MAX, Arc::new(time::SystemTime));
+    let storage = Retry::new(Arc::new(Throttle::new(faulty.clone(), bandwidth)), QUICK);
+    for key in ["a", "b", "c"] {
+        storage.put(key, &body("x")).await.unwrap();
+    }
+    storage.delete_all(&["a", "b"].map(str::to_owned)).await.unwrap();
+    assert_eq!(memory.keys(), ["c"]);
+    assert_eq!(faulty.keys(Op::DeleteAll), ["a\nb"; 3]);
+}
+
+/// A block that was damaged on its way from a destination tells of that object, not of the destination.
+#[test]
+fn what_a_download_broke_off_with_is_told_apart() {
+    for (cause, told) in [
+        (Error::new(ErrorKind::Integrity, "as planned").into(), ErrorKind::Integrity),
+        (Error::new(ErrorKind::Unavailable, "as planned").into(), ErrorKind::Unavailable),
+        (std::io::Error::other("as planned"), ErrorKind::Unavailable),
+        (std::io::ErrorKind::UnexpectedEof.into(), ErrorKind::Unavailable),
+    ] {
+        assert_eq!(broke_off("x", cause).kind, told);
+    }
 }

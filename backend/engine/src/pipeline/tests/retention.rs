@@ -122,6 +122,98 @@ async fn a_deletion_deletes_the_manifest_first_and_is_taken_up_again_when_it_was
     assert_eq!(memory.keys(), files(3));
 }
 
+/// In the order in which a deletion that is cut short does no harm: nothing else goes with the manifest, nor before it.
+#[tokio::test]
+async fn the_archives_of_a_copy_go_in_one_call_after_its_manifest() {
+    let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
+    let faulty = Arc::new(FaultStorage::new(memory.clone(), vec![]));
+    let bench = Bench::new();
+    bench.file("pub/media/noise.jpg", noise(25_000));
+    let job =
+        |n| Job { rows: vec![remote_row("7", 1, faulty.clone())], part_size: 10_000, ..bench.job(&day(n)) };
+    run(job(1)).await;
+    let key = |n: u32, name: &str| format!("nightly/{}/{name}", copy_of(n));
+    let archives = |n: u32| [1, 2, 3].map(|part| key(n, &format!("files/files.tgz.00{part}")));
+    assert_eq!(memory.keys(), [&archives(1)[..], &[key(1, MANIFEST)]].concat());
+    run(job(2)).await;
+    let deletions = |calls: Vec<(Op, String)>| -> Vec<(Op, String)> {
+        let ours =
+            |(op, key): &(Op, String)| matches!(op, Op::Delete | Op::DeleteAll) || key.contains(TOMBSTONE);
+        calls.into_iter().filter(ours).collect()
+    };
+    let each = archives(1).map(|key| (Op::Delete, key));
+    let mut expected = vec![
+        (Op::Put, key(1, TOMBSTONE)),
+        (Op::Delete, key(1, MANIFEST)),
+        (Op::DeleteAll, archives(1).join("\n")),
+    ];
+    expected.extend(each);
+    expected.push((Op::Delete, key(1, TOMBSTONE)));
+    assert_eq!(deletions(faulty.calls()), expected);
+
+    // Some of a batch may stay: the tombstone does then, and the next sweep finishes.
+    faulty.plan(Fault::once(Op::Delete, Effect::Fail(ErrorKind::PermissionDenied)).on("files.tgz.002"));
+    let outcome = run(job(3)).await;
+    assert!(outcome.rows[0].message.contains("Older copies stay"), "{}", outcome.rows[0].message);
+    let left: Vec<_> = memory.keys().into_iter().filter(|key| key.contains(&copy_of(2))).collect();
+    assert_eq!(left, [key(2, TOMBSTONE), key(2, "files/files.tgz.002")]);
+    assert_eq!(run(job(4)).await.rows[0].swept, [2, 3].map(|n| format!("nightly/{}", copy_of(n))));
+    assert_eq!(memory.keys().len(), 4);
+}
+
+/// A lifecycle rule may move old manifests into an archive class, and other clients may delete: that is no reason to keep everything for
+/// ever, nor to delete what is not known.
+#[rstest::rstest]
+#[case::in_an_archive_class(Effect::Fail(ErrorKind::Unreadable))]
+#[case::gone_since_the_list(Effect::Fail(ErrorKind::NotFound))]
+#[case::damaged(Effect::Fail(ErrorKind::Integrity))]
+#[tokio::test]
+async fn a_manifest_that_cannot_be_read_keeps_its_copy_and_no_other(#[case] effect: Effect) {
+    let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
+    let faulty = Arc::new(FaultStorage::new(memory.clone(), vec![]));
+    let bench = Bench::new();
+    let job = |n, keep| Job { rows: vec![remote_row("7", keep, faulty.clone())], ..bench.job(&day(n)) };
+    for n in 1..=5 {
+        run(job(n, 9)).await;
+    }
+    let files = |n: u32| ["files/files.tgz", MANIFEST].map(|name| format!("nightly/{}/{name}", copy_of(n)));
+    for n in [2, 5] {
+        faulty.plan(Fault::always(Op::Open, effect.clone()).on(&copy_of(n)));
+    }
+    let outcome = run(job(6, 2)).await;
+    assert_eq!(outcome.status, Status::Success);
+    // 5 is the newest but for this pass's; it takes no place of one that is known to be whole.
+    assert_eq!(outcome.rows[0].swept, [1, 3].map(|n| format!("nightly/{}", copy_of(n))));
+    assert_eq!(memory.keys(), [files(2), files(4), files(5), files(6)].concat());
+    let message = &outcome.rows[0].message;
+    let told = format!("The copies {} and {} were left as they are", copy_of(2), copy_of(5));
+    assert!(message.contains(&told) && message.contains("a planned fault"), "{message}");
+    assert_eq!(outcome.warnings[0].code, "retention_failed");
+
+    // A destination that refuses is another matter.
+    faulty.plan(Fault::always(Op::Open, Effect::Fail(ErrorKind::PermissionDenied)).on(&copy_of(4)));
+    run(job(7, 1)).await;
+    assert_eq!(memory.keys(), [files(2), files(4), files(5), files(6), files(7)].concat());
+    faulty.heal();
+    run(job(8, 1)).await;
+    assert_eq!(memory.keys(), files(8));
+}
+
+/// The list shows it, but nothing is known of it: as good as not shown.
+#[tokio::test]
+async fn a_new_copy_whose_manifest_cannot_be_read_deletes_nothing() {
+    let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
+    let faulty = Arc::new(FaultStorage::new(memory.clone(), vec![]));
+    let bench = Bench::new();
+    let job = |n| Job { rows: vec![remote_row("7", 1, faulty.clone())], ..bench.job(&day(n)) };
+    run(job(1)).await;
+    faulty.plan(Fault::always(Op::Open, Effect::Fail(ErrorKind::Unreadable)).on(&copy_of(2)));
+    let outcome = run(job(2)).await;
+    assert_eq!((outcome.status, memory.keys().len()), (Status::Success, 4));
+    let message = &outcome.rows[0].message;
+    assert!(message.contains("none was deleted") && message.contains("a planned fault"), "{message}");
+}
+
 #[tokio::test]
 async fn a_copy_that_may_not_be_deleted_does_not_keep_the_others() {
     let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
@@ -225,6 +317,7 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
             Effect::Fail(ErrorKind::Unavailable),
             Effect::Fail(ErrorKind::QuotaExceeded),
             Effect::Fail(ErrorKind::NotFound),
+            Effect::Fail(ErrorKind::Unreadable),
             Effect::Panic,
         ])
     };

@@ -173,6 +173,7 @@ fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
     let message = answer.message.to_lowercase();
     match answer.code.as_str() {
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => ErrorKind::NotFound,
+        "InvalidObjectState" => ErrorKind::Unreadable,
         "SlowDown"
         | "TooManyRequests"
         | "Throttling"
@@ -215,7 +216,6 @@ fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
         | "IllegalLocationConstraintException"
         | "RequestTimeTooSkewed"
         | "RequestExpired"
-        | "InvalidObjectState"
         | "InvalidStorageClass"
         | "KeyTooLongError"
         | "XMinioInvalidObjectName"

@@ -85,7 +85,7 @@ fn answer(status: u16, code: &str, message: &str) -> Answer {
 #[case(507, "", "", ErrorKind::QuotaExceeded, "no room left")]
 #[case(403, "QuotaExceeded", "", ErrorKind::QuotaExceeded, "no room left")]
 #[case(403, "AccessDenied", "Bucket size quota is reached", ErrorKind::QuotaExceeded, "quota")]
-#[case(403, "InvalidObjectState", "", ErrorKind::InvalidConfig, "archive class")]
+#[case(403, "InvalidObjectState", "", ErrorKind::Unreadable, "archive class")]
 #[case(400, "InvalidStorageClass", "", ErrorKind::InvalidConfig, "storage class")]
 #[case(400, "KMS.DisabledException", "the key is disabled", ErrorKind::InvalidConfig, "the key is disabled")]
 #[case(

@@ -184,7 +184,7 @@ pub async fn an_archive_class_has_to_be_restored_first() {
     world.plant("set/cold", b"x").await;
     world.once("GET", "set/cold", answer(403, "InvalidObjectState"));
     let error = world.storage().open("set/cold", 0).await.err().unwrap();
-    world.assert_told(&error, ErrorKind::InvalidConfig, "Restore it there first");
+    world.assert_told(&error, ErrorKind::Unreadable, "Restore it there first");
     world.assert_end(&[("set/cold", b"x")]).await;
 }
 
