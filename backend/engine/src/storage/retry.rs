@@ -17,12 +17,17 @@ pub struct RetryPolicy {
     pub longest_wait: Duration,
 }
 
+impl RetryPolicy {
+    /// The longest wait of a pass.
+    pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+}
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         RetryPolicy {
             attempts: 6,
             first_wait: Duration::from_secs(2),
-            longest_wait: Duration::from_secs(300),
+            longest_wait: RetryPolicy::LONGEST_WAIT,
         }
     }
 }

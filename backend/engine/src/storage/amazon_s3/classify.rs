@@ -1,7 +1,7 @@
 //! From the provider's answers to kinds of errors, and to what an administrator is told.
 
 use super::client::{Client, Doing};
-use crate::storage::{Error, ErrorKind, http};
+use crate::storage::{Error, ErrorKind, RetryPolicy, http};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -181,7 +181,7 @@ fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
         | "RequestLimitExceeded"
         | "RequestThrottled"
         | "KMS.ThrottlingException"
-        | "BandwidthLimitExceeded" => ErrorKind::RateLimited { retry_after: answer.retry_after(now) },
+        | "BandwidthLimitExceeded" => rate_limited(answer, now),
         "InternalError"
         | "ServiceUnavailable"
         | "RequestTimeout"
@@ -237,15 +237,20 @@ fn kind(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
     }
 }
 
+/// No more is asked for than a pass waits, which would give up otherwise: the client keeps the rest, and a server that is busy for longer
+/// uses up all tries.
+fn rate_limited(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
+    let retry_after = answer.retry_after(now).map(|wait| wait.min(RetryPolicy::LONGEST_WAIT));
+    ErrorKind::RateLimited { retry_after }
+}
+
 fn by_status(answer: &Answer, now: DateTime<Utc>) -> ErrorKind {
     match answer.status {
         301 | 401 | 405 | 501 => ErrorKind::InvalidConfig,
         402 | 507 => ErrorKind::QuotaExceeded,
         403 => ErrorKind::PermissionDenied,
-        429 => ErrorKind::RateLimited { retry_after: answer.retry_after(now) },
-        503 if answer.retry_after.is_some() => {
-            ErrorKind::RateLimited { retry_after: answer.retry_after(now) }
-        }
+        429 => rate_limited(answer, now),
+        503 if answer.retry_after.is_some() => rate_limited(answer, now),
         // An error inside of an answer that began well: the provider changed its mind on the way. A 404 without a code is not the provider's
         // word, but that of a proxy whose server is away: nothing may be taken for gone because of it.
         200..=299 | 307 | 404 | 408 | 409 | 425 | 500..=599 => ErrorKind::Unavailable,

@@ -136,6 +136,8 @@ fn how_long_to_wait_is_the_providers_word() {
     let seven = ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(7)) };
     assert_eq!(wait(503, "SlowDown", "7"), seven);
     assert_eq!(wait(429, "", "7"), seven);
+    let longest = ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(300)) };
+    assert_eq!(wait(503, "SlowDown", "3600"), longest, "a pass gives up at once where more is asked for");
     assert_eq!(wait(503, "", "7"), seven, "who names a time is not down, but busy");
     assert_eq!(wait(500, "InternalError", "7"), ErrorKind::Unavailable);
 }

@@ -20,11 +20,20 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
 
 /// How often one `put` begins anew because its upload is lost.
 const ROUNDS: u32 = 2;
+
+/// How often a part is sent before its `put` fails, which would read all of the source again.
+const TRIES: u32 = 4;
+/// So many failures of parts in a row are the destination's, not those of one part.
+const FAILURES: u32 = 8;
+/// The wait before a part is sent a second time; it doubles with each.
+const PART_AGAIN: Duration = Duration::from_secs(1);
+
 /// Why a round ended without an object.
 enum Broken {
     Failed(Error),
@@ -270,6 +279,7 @@ impl Bucket {
     ) -> std::result::Result<String, Broken> {
         let plan = session.state.plan();
         let in_flight = plan.in_flight(self.s3.tuning.in_flight);
+        let failures = Arc::new(AtomicU32::new(0));
         let mut reader = Reader::open(body, key).await?;
         for number in 1..=plan.parts() {
             let block = reader.take(plan.len(number)).await?;
@@ -292,9 +302,8 @@ impl Bucket {
             let (object, upload_id) = (session.state.key.clone(), session.upload_id.clone());
             // Those under way share the line.
             let limit = s3.tuning.sending(block.len() as u64 * in_flight as u64);
-            tasks.spawn(async move {
-                (number, send_part(&s3, &bucket, &object, &upload_id, number, block, limit).await)
-            });
+            let (place, failures) = (Place { bucket, object, upload_id, number }, Arc::clone(&failures));
+            tasks.spawn(async move { (number, send_patiently(&s3, &place, block, limit, &failures).await) });
         }
         let sha256 = reader.finish().await?;
         expect_sha256(key, body, &sha256)?;
@@ -400,18 +409,56 @@ impl Bucket {
     }
 }
 
+/// Where a part belongs.
+struct Place {
+    bucket: String,
+    object: String,
+    upload_id: String,
+    number: u32,
+}
+
+/// Sends a part again when that may help: not for longer than one try may take, and not when other parts fail as well (`failures`: in a
+/// row, of all parts). What lasts longer is for who waits for the whole destination.
+async fn send_patiently(
+    s3: &AmazonS3,
+    place: &Place,
+    bytes: Bytes,
+    limit: Duration,
+    failures: &AtomicU32,
+) -> std::result::Result<(Md5Sum, Part), Failure> {
+    let md5 = md5_of(bytes.clone()).await.map_err(Failure::silent)?;
+    let (began, mut tries) = (Instant::now(), 1);
+    loop {
+        let failure = match send_part(s3, place, &bytes, md5, limit).await {
+            Ok(part) => {
+                failures.store(0, Ordering::Relaxed);
+                return Ok((md5, part));
+            }
+            Err(failure) => failure,
+        };
+        let others = failures.fetch_add(1, Ordering::Relaxed);
+        let helps = failure.error.kind.is_retryable() && !failure.is_gone_upload();
+        if !helps || tries == TRIES || others >= FAILURES || began.elapsed() >= limit {
+            return Err(failure);
+        }
+        let wait = PART_AGAIN.saturating_mul(1 << (tries - 1)).mul_f64(1.0 - rand::random::<f64>() / 2.0);
+        tracing::debug!(object = place.object, part = place.number, tries, error = %failure.error, "sending a part again");
+        // What the provider asks for on top is kept by the client.
+        s3.client.time.sleep(wait).await;
+        tries += 1;
+    }
+}
+
 /// The provider takes a part when it has all of it, and its MD5 is right.
 async fn send_part(
     s3: &AmazonS3,
-    bucket: &str,
-    object: &str,
-    upload_id: &str,
-    number: u32,
-    bytes: Bytes,
+    place: &Place,
+    bytes: &Bytes,
+    md5: Md5Sum,
     limit: Duration,
-) -> std::result::Result<(Md5Sum, Part), Failure> {
-    let md5 = md5_of(bytes.clone()).await.map_err(Failure::silent)?;
-    let part_number = i32::try_from(number).unwrap_or(i32::MAX);
+) -> std::result::Result<Part, Failure> {
+    let Place { bucket, object, upload_id, number } = place;
+    let part_number = i32::try_from(*number).unwrap_or(i32::MAX);
     let send = || {
         let call = s3.client.sdk.upload_part().bucket(bucket).key(object).upload_id(upload_id);
         let call = call.part_number(part_number).content_md5(BASE64.encode(md5));
@@ -421,7 +468,7 @@ async fn send_part(
     let sent = s3.client.call(doing, limit, send).await?;
     let crc32 = sent.checksum_crc32().map(str::to_owned);
     match sent.e_tag() {
-        Some(etag) => Ok((md5, Part { etag: etag::bare(etag).to_owned(), crc32 })),
+        Some(etag) => Ok(Part { etag: etag::bare(etag).to_owned(), crc32 }),
         None => {
             let text = format!("{} took a part without giving its ETag.", s3.client.server);
             Err(Failure::silent(Error::new(ErrorKind::Unavailable, text)))

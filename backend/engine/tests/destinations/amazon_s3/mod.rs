@@ -55,6 +55,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     faults::a_proxy_that_knows_no_server_is_not_the_provider,
     faults::a_server_that_forgets_parts_again_and_again_is_given_up_on,
     faults::an_upload_whose_memory_cannot_be_read_is_given_up_all_the_same,
+    faults::a_part_is_tried_again_before_the_upload_is,
+    faults::slow_down_for_longer_than_a_pass_waits,
     faults::slow_down_without_a_time,
     faults::slow_down_with_a_time_is_kept_by_all,
     faults::too_many_requests_again_and_again,
