@@ -1,7 +1,7 @@
 //! What schedules and passes came to need beyond a slot and a lease.
 //!
 //! Of a Set: how it is tried again, when its newest good copy was made, since when one is waited for, whether it was told as missed. Of a log:
-//! who wants it cancelled, when it is tried again, what it repeats, since when it waits. `chores` are what the servers on one database do
+//! who wants it cancelled, when it is tried again, what it repeats, since when it waits. Of an upload: what has arrived. `chores` are what the servers on one database do
 //! together once in a while: whoever moves `next_at` on does it.
 
 use crate::columns::*;
@@ -25,6 +25,7 @@ fn columns(m: &SchemaManager) -> Vec<(&'static str, ColumnDef)> {
         ("logs", instant(m, "retry_at").null().take()),
         ("logs", integer("retries").not_null().default(0).take()),
         ("logs", big_integer("retry_of").null().take()),
+        ("uploads", string("arrived_sha256", 64).null().take()),
         ("settings", integer("pass_time_limit_hours").not_null().default(48).take()),
         ("settings", integer("missed_grace_min").not_null().default(60).take()),
     ]

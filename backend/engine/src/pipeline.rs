@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 mod database;
+mod inventory;
 mod local;
 mod make;
 mod pass;
@@ -26,6 +27,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use inventory::{CopyThere, copies_at};
 pub use local::{LocalCopy, local_copies, remove_partials};
 pub use resume::{Again, resume};
 pub use space::human;

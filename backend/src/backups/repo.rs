@@ -108,6 +108,11 @@ pub async fn find(db: &Db, id: i64) -> Result<Option<Set>, DbErr> {
     }
 }
 
+pub async fn all(db: &Db) -> Result<Vec<Set>, DbErr> {
+    let models = backups::Entity::find().order_by_asc(backups::Column::Id).all(db).await?;
+    complete(db, models).await
+}
+
 /// By title or folder name, whatever its case.
 pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<i64>, DbErr> {
     let key = db::key(name);

@@ -40,6 +40,12 @@ impl BackupsService {
         Ok(convert::backup_set(set)?)
     }
 
+    /// Every Set, by id.
+    pub async fn all(&self) -> Result<Vec<BackupSet>, Error> {
+        let sets = repo::all(&self.db).await?;
+        Ok(sets.into_iter().map(convert::backup_set).collect::<Result<_, _>>()?)
+    }
+
     /// The id of the Set that a person means by its id, its title or its folder name, in this order.
     pub async fn resolve(&self, name: &str) -> Result<Option<i64>, Error> {
         if let Ok(id) = name.trim().parse::<i64>()

@@ -15,6 +15,8 @@ pub struct Model {
     pub place_hash: String,
     pub log_id: Option<i64>,
     pub state_enc: Option<String>,
+    /// The SHA-256 of the whole object, once it has arrived.
+    pub arrived_sha256: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -5,7 +5,8 @@ use crate::entity::{copies, logs};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, ExprTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use std::collections::HashSet;
 
@@ -140,4 +141,34 @@ fn log(m: logs::Model, held: &HashSet<i64>) -> Log {
         error_message: m.error_message,
         copy_path: m.copy_path,
     }
+}
+
+/// Deletes the oldest logs of passes that began before `before`, at most `limit`, in one transaction; returns how many.
+pub async fn delete_before(db: &Db, before: DateTime<Utc>, limit: u64) -> Result<u64, DbErr> {
+    db::transaction(db, |tx| async move {
+        let over = || {
+            Condition::all()
+                .add(logs::Column::StartedAt.lt(before))
+                .add(logs::Column::ActiveKey.is_null())
+                .add(logs::Column::RetryAt.is_null())
+        };
+        let ids: Vec<i64> = logs::Entity::find()
+            .select_only()
+            .column(logs::Column::Id)
+            .filter(over())
+            .order_by_asc(logs::Column::StartedAt)
+            .order_by_asc(logs::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&*tx)
+            .await?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        // Looked at again: one may have been taken up meanwhile.
+        let gone =
+            logs::Entity::delete_many().filter(logs::Column::Id.is_in(ids)).filter(over()).exec(&*tx).await?;
+        Ok(gone.rows_affected)
+    })
+    .await
 }

@@ -8,13 +8,19 @@ use super::repo;
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::wire;
+use chrono::{DateTime, Utc};
 use contract::{BackupLog, BackupLogPage, LogProgress, OverallStatus, Phase, PhaseProgress, PhaseState};
 use engine::policy::layout;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+/// How many logs are deleted in one transaction.
+const CLEAN_UP_BATCH: u64 = 500;
+/// Lets others at the database in between.
+const CLEAN_UP_PAUSE: Duration = Duration::from_millis(20);
 /// How often a pass of another process is looked at.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -78,6 +84,21 @@ impl LogsService {
                 None => tokio::time::sleep(pause).await,
             }
         }
+    }
+
+    /// Deletes the logs of passes that began before `before`, oldest first, a batch at a time so that nobody waits for it; returns how
+    /// many. What is running or to be tried again stays. The catalogue of copies keeps what it has.
+    pub async fn clean_up(&self, before: DateTime<Utc>, stop: &CancellationToken) -> Result<u64, Error> {
+        let mut deleted = 0;
+        while !stop.is_cancelled() {
+            let batch = repo::delete_before(&self.db, before, CLEAN_UP_BATCH).await?;
+            deleted += batch;
+            if batch == 0 {
+                break;
+            }
+            tokio::time::sleep(CLEAN_UP_PAUSE).await;
+        }
+        Ok(deleted)
     }
 
     /// The live progress of the pass; `None` unless it runs in this process.

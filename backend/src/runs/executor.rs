@@ -61,6 +61,7 @@ impl RunsService {
     /// as interrupted. [`RunsService::work`] must have been stopped before.
     pub async fn stop(&self, limit: Duration) {
         let inner = &self.inner;
+        inner.stopping.cancel();
         inner.tasks.close();
         if tokio::time::timeout(limit, inner.tasks.wait()).await.is_ok() {
             return;

@@ -57,6 +57,11 @@ async fn listen(inner: &Inner, running: &Running) {
         if let Ok(Some(who)) = again::repo::asked_for_end(&inner.rooms.db, log_id).await {
             return running.cut(Cut::Cancelled(who));
         }
+        // Long before the next beat: somebody else may go on with its uploads.
+        if let Ok(false) = repo::is_held(&inner.rooms.db, &running.held).await {
+            tracing::error!(backup_log.id = log_id, "the lease of a pass is lost; it is cancelled");
+            return running.cut(Cut::LeaseLost);
+        }
         let Ok(settings) = inner.rooms.settings.current().await else { continue };
         let took = (inner.rooms.clock.now() - began).to_std().unwrap_or_default();
         if took >= settings.pass_time_limit {

@@ -2,6 +2,7 @@
 
 mod again;
 mod catalogue;
+mod chores;
 mod error;
 mod executor;
 mod handlers;

@@ -111,7 +111,7 @@ fn copies(facts: &Facts, outcome: &Outcome, path: &str, files: &str) -> Vec<Copy
     let size: u64 = outcome.archives.iter().map(|a| a.size_bytes).sum();
     let copy = |destination: &str, root: &str, staging: bool| Copy {
         backup_id: facts.held.backup_id,
-        log_id: facts.held.log_id,
+        log_id: Some(facts.held.log_id),
         backup_title: facts.backup_title.clone(),
         destination: destination.to_owned(),
         root: root.to_owned(),

@@ -82,8 +82,8 @@ impl Running {
     }
 
     pub fn cut(&self, why: Cut) {
-        // A pass that comes after goes on with the uploads; who cancels it wants nothing more of it.
-        if why == Cut::Stop {
+        // Whoever comes after goes on with the uploads, or tidies them away; who cancels the pass wants nothing more of it.
+        if matches!(why, Cut::Stop | Cut::LeaseLost) {
             self.suspend.cancel();
         }
         // The first reason counts.

@@ -140,7 +140,7 @@ fn add_copy(ending: &mut Ending, held: &Held, copy: &LocalCopy) -> Result<(), Er
     ending.log.good = manifest.complete && !manifest.staging;
     ending.copies.push(catalogue::Copy {
         backup_id: held.backup_id,
-        log_id: held.log_id,
+        log_id: Some(held.log_id),
         backup_title: manifest.title.clone(),
         destination: LOCAL.into(),
         root: String::new(),

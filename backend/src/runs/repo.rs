@@ -303,6 +303,11 @@ pub async fn renew(db: &Db, held: &Held, lease_until: DateTime<Utc>) -> Result<b
     Ok(changed.rows_affected == 1)
 }
 
+/// Whether the pass is (still) held.
+pub async fn is_held(db: &Db, held: &Held) -> Result<bool, DbErr> {
+    Ok(logs::Entity::find().filter(held_by(held)).one(db).await?.is_some())
+}
+
 /// Writes the end of the pass. False, and nothing is written, when it is not held any more.
 pub async fn close(tx: &Tx, held: &Held, end: &Final) -> Result<bool, DbErr> {
     let changed = logs::Entity::update_many()

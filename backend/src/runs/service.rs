@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a pass is held without a sign of life. Clocks of servers on one database have to agree within it.
@@ -53,6 +54,8 @@ pub(super) struct Inner {
     pub tasks: TaskTracker,
     /// There may be something to take from the queue.
     pub wake: Notify,
+    /// The server stops: what can be done another day ends.
+    pub stopping: CancellationToken,
 }
 
 /// Who asks for a pass of which Set.
@@ -68,7 +71,8 @@ pub struct Request {
 impl RunsService {
     pub fn new(rooms: Rooms) -> Self {
         let (running, tasks, wake) = (Mutex::default(), TaskTracker::new(), Notify::new());
-        RunsService { inner: Arc::new(Inner { rooms, running, tasks, wake }) }
+        let stopping = CancellationToken::new();
+        RunsService { inner: Arc::new(Inner { rooms, running, tasks, wake, stopping }) }
     }
 
     /// Queues a pass and answers with its log: once it has ended, or as it is after `wait`.

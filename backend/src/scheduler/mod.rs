@@ -47,6 +47,7 @@ impl Scheduler {
         };
         let zone = settings.time_zone;
         report("slots could not follow the time zone", self.runs.follow_zone(zone, now).await);
+        report("the daily chores could not be begun", self.runs.start_chores(zone, now).await);
         if settings.enabled {
             report("passes could not be tried again", self.runs.start_retries(now).await);
             report("due Backup Sets could not be started", self.runs.start_due(zone, now).await);

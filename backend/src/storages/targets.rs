@@ -21,13 +21,14 @@ pub struct Destination {
 }
 
 impl StoragesService {
-    /// One destination for each Storage Set and path, for the pass of this log. What cannot be used is a target that fails with its reason,
+    /// One destination for each Storage Set and path, for the pass of this log, or for who only looks. What cannot be used is a target that fails with its reason,
     /// so that one dead destination leaves the other rows alone.
     pub async fn destinations(
         &self,
         rows: &[(i64, String)],
-        log_id: i64,
+        log_id: impl Into<Option<i64>>,
     ) -> Result<HashMap<(i64, String), Destination>, db::Error> {
+        let log_id = log_id.into();
         let ids: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
         let found = repo::find_all(&self.inner.parts.db, &ids).await?;
         let destination =
@@ -37,7 +38,7 @@ impl StoragesService {
 }
 
 impl Inner {
-    fn destination(&self, id: i64, row: Option<&Row>, path: &str, log_id: i64) -> Destination {
+    fn destination(&self, id: i64, row: Option<&Row>, path: &str, log_id: Option<i64>) -> Destination {
         let Some(row) = row else {
             let message = missing(id);
             let title = format!("Storage {id}");
@@ -45,7 +46,7 @@ impl Inner {
         };
         // A type that this version does not know is told by the message.
         let kind = wire::parse(&row.kind).unwrap_or(StorageKind::AmazonS3);
-        let target = match self.storage(row, path, Some(log_id)) {
+        let target = match self.storage(row, path, log_id) {
             Ok(storage) => Target::Remote(storage),
             Err(message) => Target::Unusable(message),
         };

@@ -32,6 +32,12 @@ impl Ledger {
     }
 
     async fn begin(&self, key: &str) -> Result<()> {
+        if let Some(log_id) = self.log_id
+            && !uploads::is_under_way(&self.db, log_id).await.map_err(unanswered)?
+        {
+            // What it has sent so far may be tidied away at this moment: a manifest now would be one of a copy with holes.
+            return Err(Error::new(ErrorKind::Cancelled, "Somebody else has ended this pass meanwhile."));
+        }
         let noted = uploads::note(&self.db, self.place(key), self.log_id, self.clock.now()).await;
         self.noted(noted)
     }
@@ -41,6 +47,27 @@ impl Ledger {
         match noted.map_err(unanswered)? {
             true => Ok(()),
             false => Err(Error::new(ErrorKind::InvalidConfig, missing(self.storage_id))),
+        }
+    }
+
+    /// An earlier attempt of the pass has brought the object there.
+    async fn has_arrived(&self, key: &str, body: &dyn Body) -> Result<bool> {
+        match body.sha256() {
+            Some(sha256) => {
+                uploads::has_arrived(&self.db, self.place(key), &sha256).await.map_err(unanswered)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Noted only of what the destination says that it has as it was sent.
+    async fn arrived(&self, key: &str, body: &dyn Body, stored: &Stored) -> Result<()> {
+        let Some(sha256) = body.sha256() else { return Ok(()) };
+        let same = stored.size_bytes == body.size_bytes()
+            && stored.sha256.as_ref().is_none_or(|theirs| *theirs == sha256);
+        match same {
+            true => uploads::arrived(&self.db, self.place(key), &sha256).await.map_err(unanswered),
+            false => Ok(()),
         }
     }
 
@@ -121,10 +148,20 @@ impl Storage for Noted {
             return Ok(stored);
         }
         self.ledger.begin(key).await?;
-        let stored = self.inner.put(key, body).await?;
         if name == layout::MANIFEST {
+            let stored = self.inner.put(key, body).await?;
             self.ledger.complete(copy).await?;
+            return Ok(stored);
         }
+        // A pass that goes on does not send again what was whole before it was cut off.
+        if self.ledger.has_arrived(key, body).await?
+            && let Ok(there) = self.inner.stat(key).await
+            && there.size_bytes == body.size_bytes()
+        {
+            return Ok(Stored { size_bytes: there.size_bytes, sha256: None });
+        }
+        let stored = self.inner.put(key, body).await?;
+        self.ledger.arrived(key, body, &stored).await?;
         Ok(stored)
     }
 

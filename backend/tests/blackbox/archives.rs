@@ -64,3 +64,10 @@ fn sha256(path: &Path) -> String {
 pub fn copy_of(archives: &Path, log: &Value) -> PathBuf {
     archives.join(log["copy_path"].as_str().unwrap_or_else(|| panic!("no copy: {log:#}")))
 }
+
+/// Bytes of all files of a copy.
+pub fn size(copy: &Path) -> u64 {
+    let mut found = Vec::new();
+    files(copy, &mut found);
+    found.iter().map(|path| fs::metadata(path).unwrap().len()).sum()
+}

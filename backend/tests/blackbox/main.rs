@@ -5,7 +5,9 @@
 
 mod api;
 mod archives;
+mod databases;
 mod destinations;
+mod fleet;
 mod kill;
 mod lifecycle;
 mod restore;

@@ -11,7 +11,7 @@ use crate::archive::manifest::{MAX_BYTES, Manifest};
 use crate::policy::layout;
 use crate::policy::retention::{self, Copy, Nature};
 use crate::storage::{BytesBody, Entry, Error, ErrorKind, Result, Storage, read_small};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +46,9 @@ pub(super) async fn survey(storage: &dyn Storage, folder: &str) -> Result<Vec<Fo
             folders.entry(name).or_default().push((file, entry));
         }
     }
-    let found = folders.into_iter().map(|(name, files)| look(storage, folder, name, files));
+    // Boxed: without it the compiler cannot see that the whole may move between threads.
+    let found: Vec<_> =
+        folders.into_iter().map(|(name, files)| look(storage, folder, name, files).boxed()).collect();
     futures_util::stream::iter(found).buffered(READERS).try_collect().await
 }
 

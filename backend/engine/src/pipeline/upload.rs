@@ -220,11 +220,12 @@ impl Destination<'_> {
 
     async fn put_checked(&self, key: &str, body: &dyn Body, sha256: &str) -> Result<()> {
         let active = Arc::new(Mutex::new(Instant::now()));
+        let counted = Arc::<AtomicU64>::default();
         let watched = Watched {
             body,
             progress: self.progress,
             row: self.row,
-            counted: Arc::default(),
+            counted: Arc::clone(&counted),
             active: Arc::clone(&active),
             cancel: self.cancel,
         };
@@ -249,6 +250,9 @@ impl Destination<'_> {
         if entry.size_bytes != body.size_bytes() {
             return Err(wrong(bytes(entry.size_bytes)));
         }
+        // What had arrived before was not read.
+        let read = counted.fetch_max(body.size_bytes(), Ordering::Relaxed);
+        self.progress.advance(self.row, body.size_bytes().saturating_sub(read));
         Ok(())
     }
 

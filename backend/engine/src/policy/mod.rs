@@ -8,3 +8,5 @@ pub mod schedule;
 mod retention_tests;
 #[cfg(test)]
 mod schedule_tests;
+#[cfg(test)]
+mod year_tests;

@@ -112,7 +112,7 @@ fn copy(
     let size: u64 = outcome.archives.iter().map(|archive| archive.size_bytes).sum();
     Copy {
         backup_id: held.backup_id,
-        log_id: held.log_id,
+        log_id: Some(held.log_id),
         backup_title: title.to_owned(),
         destination: row.storage_id.clone(),
         root: root_of(root).to_owned(),

@@ -11,7 +11,7 @@ use sea_orm::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Copy {
     pub backup_id: i64,
-    pub log_id: i64,
+    pub log_id: Option<i64>,
     pub backup_title: String,
     /// `local`, or the id of the Storage Set.
     pub destination: String,
@@ -33,7 +33,7 @@ pub async fn add(tx: &Tx, copy: &Copy) -> Result<(), DbErr> {
     remove(tx, &copy.destination, &copy.root, &copy.copy_path).await?;
     let row = copies::ActiveModel {
         backup_id: To(Some(copy.backup_id)),
-        log_id: To(Some(copy.log_id)),
+        log_id: To(copy.log_id),
         backup_title: To(copy.backup_title.clone()),
         destination: To(copy.destination.clone()),
         root: To(copy.root.clone()),

@@ -18,7 +18,7 @@ async fn the_catalogue_knows_each_place_once(#[values(Sqlite, Postgres, MariaDb)
     let log = rows::log(&db, set, "alpha", "success", at("2026-05-01T10:00:00Z")).await;
     let copy = Copy {
         backup_id: set,
-        log_id: log,
+        log_id: Some(log),
         backup_title: "alpha".into(),
         destination: "local".into(),
         root: String::new(),

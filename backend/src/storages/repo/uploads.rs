@@ -53,6 +53,12 @@ pub async fn note(db: &Db, place: Place<'_>, log_id: Option<i64>, now: DateTime<
     put(db, row(place, log_id, now), place, &[Column::LogId, Column::UpdatedAt]).await
 }
 
+/// Whether the pass of this log is under way: one that somebody else has ended puts nothing more.
+pub async fn is_under_way(db: &Db, log_id: i64) -> Result<bool, DbErr> {
+    let active = logs::Entity::find_by_id(log_id).filter(logs::Column::ActiveKey.is_not_null());
+    Ok(active.one(db).await?.is_some())
+}
+
 /// `renewed` is what changes in a row that is there.
 async fn put(db: &Db, row: ActiveModel, place: Place<'_>, renewed: &[Column]) -> Result<bool, DbErr> {
     let known = OnConflict::column(Column::PlaceHash).update_columns(renewed.iter().copied()).to_owned();
@@ -75,6 +81,24 @@ pub async fn noted_at(db: &Db, place: Place<'_>) -> Result<Option<DateTime<Utc>>
 pub async fn state(db: &Db, place: Place<'_>) -> Result<Option<String>, DbErr> {
     let found = Entity::find().filter(Column::PlaceHash.eq(place.hash())).one(db).await?;
     Ok(found.and_then(|row| row.state_enc))
+}
+
+/// The object is there, with this content.
+pub async fn arrived(db: &Db, place: Place<'_>, sha256: &str) -> Result<(), DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::ArrivedSha256, Expr::value(sha256))
+        .filter(Column::PlaceHash.eq(place.hash()));
+    done.exec(db).await.map(|_| ())
+}
+
+/// Whether an object with this content has arrived there before.
+pub async fn has_arrived(db: &Db, place: Place<'_>, sha256: &str) -> Result<bool, DbErr> {
+    let found = Entity::find()
+        .filter(Column::PlaceHash.eq(place.hash()))
+        .filter(Column::ArrivedSha256.eq(sha256))
+        .one(db)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// False, and nothing is saved, when the Storage Set is gone.

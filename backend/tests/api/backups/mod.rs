@@ -2,6 +2,7 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod preview;
 mod update;
 
 use crate::support::{Someone, TestApp};

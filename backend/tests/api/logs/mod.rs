@@ -1,8 +1,11 @@
 mod archives;
+mod cancel;
+mod clean_up;
 mod events;
 mod get;
 mod lasting;
 mod list;
+mod retry;
 
 use crate::support::{Someone, TestApp, files_only};
 use contract::{BackupLog, Resource, Trigger};

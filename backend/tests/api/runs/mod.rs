@@ -1,6 +1,7 @@
 mod clearing;
 mod create;
 mod destinations;
+mod inventory;
 mod outcome;
 mod panic;
 mod recovery;

@@ -29,7 +29,7 @@ fn killed_twenty_times_during_uploads_nothing_half_made_stays_and_the_next_pass_
     let mut api = Api::set_up(&server);
     let storages = world.storages(&api);
     for (_, id) in &storages {
-        throttle(&api, *id);
+        throttle(&api, *id, BYTES_PER_SEC);
     }
     let change = json!({
         "backup_types": ["files"], "exclude_directories": ["vendor", "generated", "var", "pub"],
@@ -44,7 +44,7 @@ fn killed_twenty_times_during_uploads_nothing_half_made_stays_and_the_next_pass_
     for round in 0..KILLS {
         let before = copies(&server.archives(), "killed").0;
         let log = api.start(set);
-        until_sealed(&server, &before);
+        until_sealed(&server, "killed", &before);
         std::thread::sleep(whole.mul_f64(random.random_range(0.0..0.8)));
         let before = api.log(log);
         server.kill();
@@ -90,29 +90,29 @@ fn killed_twenty_times_during_uploads_nothing_half_made_stays_and_the_next_pass_
     world.assert_clean();
 }
 
-fn throttle(api: &Api, id: i64) {
+pub fn throttle(api: &Api, id: i64, bytes_per_sec: u64) {
     let mut input = api.get(&format!("/storages/{id}")).expect(200);
     let fields = ["enabled", "title", "type", "client_id", "region", "endpoint", "path_style"];
     input.as_object_mut().unwrap().retain(|name, _| fields.contains(&name.as_str()));
-    input["max_bytes_per_sec"] = BYTES_PER_SEC.into();
+    input["max_bytes_per_sec"] = bytes_per_sec.into();
     api.call("PUT", &format!("/api/v1/storages/{id}"), Some(input)).expect(200);
 }
 
 /// The copy has its name, which it gets right before it is uploaded.
-fn until_sealed(server: &Server, before: &[PathBuf]) {
+pub fn until_sealed(server: &Server, folder: &str, before: &[PathBuf]) {
     let began = Instant::now();
-    while copies(&server.archives(), "killed").0.iter().all(|copy| before.contains(copy)) {
+    while copies(&server.archives(), folder).0.iter().all(|copy| before.contains(copy)) {
         assert!(began.elapsed() < Duration::from_secs(60), "no copy was sealed");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn whole_copies(listed: &BTreeMap<String, u64>) -> BTreeSet<String> {
+pub fn whole_copies(listed: &BTreeMap<String, u64>) -> BTreeSet<String> {
     listed.keys().filter_map(|key| key.strip_suffix("/manifest.json")).map(str::to_owned).collect()
 }
 
 /// What is there and belongs to no whole copy.
-fn half_made(world: &World, kind: StorageKind) -> Option<String> {
+pub fn half_made(world: &World, kind: StorageKind) -> Option<String> {
     let listed = world.listed(kind);
     let whole = whole_copies(&listed);
     let rest: Vec<&String> =
@@ -121,7 +121,7 @@ fn half_made(world: &World, kind: StorageKind) -> Option<String> {
 }
 
 /// Every copy is as its manifest says.
-fn intact(world: &World, kind: StorageKind, copies: &BTreeSet<String>) {
+pub fn intact(world: &World, kind: StorageKind, copies: &BTreeSet<String>) {
     let storage = world.storage(kind);
     for copy in copies {
         let key = format!("{copy}/manifest.json");

@@ -1,10 +1,12 @@
 //! Copies at cloud destinations: the real binary, the fakes of the three OAuth providers and a real S3 server, linked as a person links
 //! them.
 
+mod cancel;
 mod dead;
 mod five;
 mod kill;
 mod rekey;
+mod resume;
 mod retention;
 
 use super::Api;

@@ -5,6 +5,7 @@ mod database;
 mod dead;
 mod local;
 mod remote;
+mod resume;
 mod retention;
 mod support;
 mod troubles;
