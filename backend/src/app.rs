@@ -1,5 +1,6 @@
 //! The composition root: config → database → services → http.
 
+use crate::alerts::{self, AlertsService};
 use crate::auth::{self, AuthService, Gate, RefreshCookie, SetupToken, TokenKey};
 use crate::backups::{self, BackupsService};
 use crate::clock::SharedClock;
@@ -10,6 +11,7 @@ use crate::health::{self, HealthService};
 use crate::http::{self, Api, Document, Gateway, MountFaults, TrustedProxies};
 use crate::keyring;
 use crate::logs::{self, Hub, LogsService};
+use crate::metrics::{self, MetricsService};
 use crate::notifications::{self, NotificationsService};
 use crate::redact::Redactor;
 use crate::runs::{self, Instance, Place, Rooms, RunsService};
@@ -44,6 +46,8 @@ pub struct App {
     pub backups: BackupsService,
     pub logs: LogsService,
     pub notifications: NotificationsService,
+    pub alerts: AlertsService,
+    pub metrics: MetricsService,
     pub source: SourceService,
     pub runs: RunsService,
     pub scheduler: Scheduler,
@@ -55,6 +59,7 @@ pub struct App {
 pub fn routes(api: &mut Api) {
     auth::routes(api);
     settings::routes(api);
+    alerts::routes(api);
     backups::routes(api);
     storages::routes(api);
     logs::routes(api);
@@ -63,6 +68,7 @@ pub fn routes(api: &mut Api) {
     source::routes(api);
     users::routes(api);
     health::routes(api);
+    metrics::routes(api);
 }
 
 /// The OpenAPI document, without a database. Fails when a route disagrees with its row.
@@ -139,6 +145,14 @@ impl App {
         let hub = Hub::default();
         let place = place(&config)?;
         let logs = LogsService::new(db.clone(), clock.clone(), hub.clone(), place.archive_dir.clone());
+        let alerts = AlertsService::new(alerts::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            vault: alerts::Vault::new(Sealer::new(&master, alerts::PURPOSE)?, redactor.clone()),
+            notifications: notifications.clone(),
+            public_url: public_url.clone(),
+        });
+        let metrics = MetricsService::new(db.clone(), clock.clone(), config.keys.metrics_token.clone());
         let source = SourceService::new(
             place.source.clone(),
             place.archive_dir.clone(),
@@ -153,6 +167,8 @@ impl App {
             backups: backups.clone(),
             storages: storages.clone(),
             logs: logs.clone(),
+            alerts: alerts.clone(),
+            metrics: metrics.passes(),
             redactor,
             place,
             instance,
@@ -166,6 +182,8 @@ impl App {
             logs,
             notifications,
             public_url,
+            alerts,
+            metrics,
             source,
             runs,
             health: HealthService::new(db.clone()),
@@ -224,6 +242,8 @@ impl App {
             .app_data(Data::new(self.storages.clone()))
             .app_data(Data::new(self.logs.clone()))
             .app_data(Data::new(self.notifications.clone()))
+            .app_data(Data::new(self.alerts.clone()))
+            .app_data(Data::new(self.metrics.clone()))
             .app_data(Data::new(self.source.clone()))
             .app_data(Data::new(self.runs.clone()));
     }
@@ -282,7 +302,7 @@ fn place(config: &Config) -> anyhow::Result<Place> {
 fn redactor(config: &Config) -> Redactor {
     let urls = [&config.data.database_url, &config.store.magento_database_url];
     let passwords = urls.into_iter().flatten().filter_map(|url| password_of(url.expose()));
-    let others = [&config.keys.encryption_key, &config.keys.setup_token];
+    let others = [&config.keys.encryption_key, &config.keys.setup_token, &config.keys.metrics_token];
     Redactor::new(passwords.chain(others.into_iter().flatten().map(|s| s.expose().to_owned())))
 }
 

@@ -233,12 +233,31 @@ async fn run_pass(args: Run, clock: SharedClock) -> anyhow::Result<ExitCode> {
             stopped(&app, limit, &mut pass).await?
         }
     };
+    if place == Where::Here {
+        tell(&app).await;
+    }
     print(&outcome(&log))?;
     Ok(match log.overall_status {
         OverallStatus::Success | OverallStatus::Pending => ExitCode::SUCCESS,
         OverallStatus::Partial => ExitCode::from(2),
         OverallStatus::Failed => ExitCode::FAILURE,
     })
+}
+
+/// No server may run that would send what the pass has put into the outbox. What does not get through now waits for the next process that sends.
+async fn tell(app: &App) {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let telling = async {
+        if let Err(error) = app.alerts.deliver().await {
+            tracing::error!(%error, "the outbox of messages cannot be worked on");
+        }
+        app.alerts.finish(LIMIT).await;
+    };
+    if tokio::time::timeout(LIMIT, telling).await.is_err() {
+        tracing::warn!(
+            "not every message could be sent in time; the next server or command goes on with them"
+        );
+    }
 }
 
 /// A command that works on what a server made must not silently begin anew in another place.
@@ -326,7 +345,7 @@ async fn rotate_key(config: Config, clock: SharedClock) -> anyhow::Result<()> {
     );
     if rotated.unreadable > 0 {
         text += &format!(
-            "{} secrets could not be read with the old key and were left as they are: the Storage Sets say which have to be entered again.\n",
+            "{} secrets could not be read with the old key and were left as they are: the Storage Sets and the channels of alerts say which have to be entered again.\n",
             rotated.unreadable
         );
     }

@@ -1,5 +1,6 @@
 //! Storekeep: who backs up what, when, and the record of it. The work itself is done by `engine`.
 
+pub mod alerts;
 pub mod app;
 pub mod auth;
 pub mod backups;
@@ -14,6 +15,7 @@ pub mod health;
 pub mod http;
 pub mod keyring;
 pub mod logs;
+pub mod metrics;
 pub mod notifications;
 pub mod redact;
 pub mod runs;

@@ -7,9 +7,12 @@ use actix_web::HttpServer;
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::net::TcpListener;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub const INTERRUPT: &str = "SIGINT";
+/// How long a stop waits for the pings of passes that it ended.
+const LAST_PINGS: Duration = Duration::from_secs(5);
 
 /// What tells a command to end.
 pub struct Signals {
@@ -63,6 +66,7 @@ pub async fn serve(app: App, mut signals: Signals) -> anyhow::Result<()> {
     });
     let ticks = tokio::spawn(app.scheduler.clone().run(stop.clone()));
     let tidy = tokio::spawn(app.storages.clone().keep_tidy(stop.clone()));
+    let messages = tokio::spawn(app.alerts.clone().keep_delivering(stop.clone()));
 
     let timeout = app.config.http.stop_timeout();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
@@ -87,8 +91,9 @@ pub async fn serve(app: App, mut signals: Signals) -> anyhow::Result<()> {
     stop.cancel();
     let passes = async {
         // Nothing is started any more once these have ended.
-        let _ = tokio::join!(queue, ticks, tidy);
+        let _ = tokio::join!(queue, ticks, tidy, messages);
         app.runs.stop(timeout).await;
+        app.alerts.finish(LAST_PINGS).await;
     };
     tokio::select! {
         _ = async { tokio::join!(handle.stop(true), passes) } => {}

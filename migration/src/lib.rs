@@ -23,6 +23,7 @@ mod m0020_storage_details;
 mod m0021_uploads;
 mod m0022_encryption_key;
 mod m0023_time_and_life;
+mod m0024_alerts;
 
 pub struct Migrator;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_uploads::Migration),
             Box::new(m0022_encryption_key::Migration),
             Box::new(m0023_time_and_life::Migration),
+            Box::new(m0024_alerts::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

@@ -28,6 +28,10 @@ endpoints! {
     GET_CONFIG: () => Settings = "get_config", Get, "/api/v1/config", Require(Config);
     SAVE_CONFIG: SettingsInput => Settings = "save_config", Put, "/api/v1/config", Require(Config);
 
+    GET_ALERTS: () => Alerts = "get_alerts", Get, "/api/v1/alerts", Require(Config);
+    SAVE_ALERTS: AlertsInput => Alerts = "save_alerts", Put, "/api/v1/alerts", Require(Config);
+    TEST_ALERT: AlertTestInput => AlertTestReport = "test_alert", Post, "/api/v1/alerts/test", Require(Config);
+
     GET_SOURCE: () => SourceReport = "get_source", Get, "/api/v1/source", Require(Backups);
 
     LIST_BACKUPS: () => BackupSetPage = "list_backups", Get, "/api/v1/backups", Require(Backups);
@@ -73,5 +77,6 @@ endpoints! {
 
     HEALTHZ: () => Health = "healthz", Get, "/healthz", Public;
     READYZ: () => Health = "readyz", Get, "/readyz", Public;
+    METRICS: () => () = "metrics", Get, "/metrics", Public;
     GET_OPENAPI: () => serde_json::Value = "get_openapi", Get, "/api/openapi.json", Public;
 }

@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod page;
 pub mod problem;
 
+mod alerts;
 mod auth;
 mod backups;
 mod destination;
@@ -22,6 +23,7 @@ mod storages;
 mod users;
 
 pub use acl::{Grants, Resource};
+pub use alerts::*;
 pub use auth::*;
 pub use backups::*;
 pub use check::Check;

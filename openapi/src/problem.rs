@@ -24,6 +24,7 @@ problem_codes! {
     WrongCredentials = "wrong_credentials", 401, "Wrong user name or password";
     SessionEnded = "session_ended", 401, "The session has ended";
     MissingResource = "missing_resource", 403, "Not allowed";
+    NotFromHere = "not_from_here", 403, "Not from here";
     WrongSetupToken = "wrong_setup_token", 403, "Wrong set-up token";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";

@@ -117,6 +117,10 @@ pub struct KeyConfig {
     /// Fixes the one-time token that makes the first administrator [default: random, printed at start-up].
     #[arg(long, env = "STOREKEEP_SETUP_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub setup_token: Option<Secret>,
+
+    /// Whoever sends this as `Authorization: Bearer …` may read /metrics from another machine [default: from this machine alone].
+    #[arg(long, env = "STOREKEEP_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<Secret>,
 }
 
 /// Where the providers of cloud storages are reached, when not at their own addresses: a proxy of the operator's, a fake of a test.
@@ -173,6 +177,7 @@ impl Config {
         self.keys.encryption_key = self.keys.encryption_key.filter(filled);
         self.keys.encryption_key_file = self.keys.encryption_key_file.filter(|p| !p.as_os_str().is_empty());
         self.keys.setup_token = self.keys.setup_token.filter(filled);
+        self.keys.metrics_token = self.keys.metrics_token.filter(filled);
         let providers = &mut self.providers;
         for url in [
             &mut providers.google_drive_base_url,

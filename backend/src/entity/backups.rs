@@ -37,6 +37,8 @@ pub struct Model {
     pub watched_since: Option<DateTimeUtc>,
     /// When it was told that its copy is missed; null again with the next good one.
     pub missed_at: Option<DateTimeUtc>,
+    /// What was told of it and is not over: `failed`, `partial` or `missed`.
+    pub trouble: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub revision: i64,

@@ -2,10 +2,12 @@
 
 pub mod backup_storages;
 pub mod backups;
+pub mod channels;
 pub mod chores;
 pub mod copies;
 pub mod encryption_key;
 pub mod logs;
+pub mod messages;
 pub mod notifications;
 pub mod roles;
 pub mod sessions;

@@ -55,6 +55,30 @@ impl FromRequest for ClientAddress {
     }
 }
 
+/// Whether a request comes from this machine, and from nobody behind a proxy on it: the connection does, and no header says that it was passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FromHere(pub bool);
+
+impl FromHere {
+    fn of(peer: IpAddr, headers: &HeaderMap) -> Self {
+        const PASSED_ON: [&str; 6] =
+            ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+        FromHere(
+            peer.to_canonical().is_loopback() && !PASSED_ON.iter().any(|name| headers.contains_key(*name)),
+        )
+    }
+}
+
+impl FromRequest for FromHere {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |a| a.ip());
+        ready(Ok(FromHere::of(peer, request.headers())))
+    }
+}
+
 /// False when a browser says that another origin caused the request. Cookies are then not looked at.
 pub fn same_origin(headers: &HeaderMap) -> bool {
     headers

@@ -4,7 +4,7 @@ use super::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
-use contract::{BackupSet, ProblemCode, Role, Settings, StorageSet, User};
+use contract::{Alerts, BackupSet, ProblemCode, Role, Settings, StorageSet, User};
 use std::future::{Ready, ready};
 
 /// A row whose `revision` changes with every save.
@@ -21,7 +21,7 @@ macro_rules! revision {
         }
     )*};
 }
-revision!(BackupSet, Settings, StorageSet, User, Role);
+revision!(Alerts, BackupSet, Settings, StorageSet, User, Role);
 
 /// The entity tag of a revision.
 pub(super) fn etag(revision: i64) -> Option<(header::HeaderName, HeaderValue)> {

@@ -19,7 +19,7 @@ mod respond;
 mod spa;
 
 pub use access::{Authenticate, bearer_token};
-pub use address::{ClientAddress, TrustedProxies, same_origin};
+pub use address::{ClientAddress, FromHere, TrustedProxies, same_origin};
 pub use body::{MAX_BODY, Valid, ValidOrDefault};
 pub use etag::{IfMatch, IfMatchHeader, Revision};
 pub use finish::RequestId;

@@ -20,6 +20,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("setup", "The first administrator."),
     ("auth", "Signing in and out, and who one is."),
     ("config", "The settings an administrator changes while the server runs."),
+    ("alerts", "Being told: where word is sent when a backup fails, is missed, or works again."),
     ("source", "The Magento root as the server sees it."),
     ("backups", "Backup Sets: what is backed up, when, where to, how many copies stay."),
     ("storages", "Storage Sets: the credentials of cloud destinations."),

@@ -8,6 +8,7 @@ mod repo;
 #[cfg(test)]
 mod tests;
 
+use crate::alerts;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::crypto::{KEY_FILE, Left, MasterKey, NextKey, Sealer};
@@ -17,6 +18,7 @@ use crate::storages::{self, Resealed};
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// What came of a rotation.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ pub async fn open(db: &Db, config: &Config, now: DateTime<Utc>) -> anyhow::Resul
     if repo::key_id(db).await?.is_some_and(|known| known != key.id()) {
         tracing::warn!(
             "the encryption key is not the one that this database's credentials are encrypted with: start with that one, or enter the \
-             credentials of every Storage Set again and link the accounts again"
+             credentials of every Storage Set and channel again and link the accounts again"
         );
     }
     Ok(key)
@@ -148,14 +150,24 @@ impl<'a> Rotation<'a> {
     }
 
     async fn switch(&self) -> anyhow::Result<Resealed> {
-        let sealer = |key: &MasterKey| Sealer::new(key, storages::PURPOSE);
-        let (old, new) = (sealer(&self.old)?, sealer(self.next.key())?);
+        let sealers =
+            |purpose| anyhow::Ok((Sealer::new(&self.old, purpose)?, Sealer::new(self.next.key(), purpose)?));
+        let (old, new) = sealers(storages::PURPOSE)?;
+        let channels = &sealers(alerts::PURPOSE)?;
         let (id, now) = (self.next.key().id(), self.clock.now());
+        // Of the attempt that was committed: a transaction may be tried again.
+        let of_channels = &Mutex::new(alerts::Resealed::default());
         let note = |tx| {
             let id = id.clone();
-            async move { repo::set_key_id_in(&tx, &id, now).await }
+            async move {
+                let done = alerts::reseal(&tx, &channels.0, &channels.1).await?;
+                *of_channels.lock().unwrap_or_else(PoisonError::into_inner) = done;
+                repo::set_key_id_in(&tx, &id, now).await
+            }
         };
-        Ok(storages::reseal(self.db, &old, &new, note).await?)
+        let done = storages::reseal(self.db, &old, &new, note).await?;
+        let more = *of_channels.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Resealed { secrets: done.secrets + more.secrets, unreadable: done.unreadable + more.unreadable })
     }
 
     fn finish(self) -> anyhow::Result<()> {

@@ -1,12 +1,12 @@
 //! The inbox in the database.
 
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::entity::notifications::{ActiveModel, Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set as To, ColumnTrait, DbErr, EntityTrait, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    ActiveModelTrait, ActiveValue::Set as To, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 
 #[derive(Debug, Clone)]
@@ -25,16 +25,7 @@ pub const SORTS: [&str; 3] = ["id", "severity", "created_at"];
 
 /// False when one with this key is open. Of any number who post at once, one succeeds.
 pub async fn post(db: &Db, post: &Post) -> Result<bool, DbErr> {
-    let row = ActiveModel {
-        severity: To(post.severity.clone()),
-        title: To(post.title.clone()),
-        message: To(post.message.clone()),
-        dedupe_key: To(Some(post.dedupe_key.clone())),
-        created_at: To(post.now),
-        dismissed_at: To(None),
-        ..Default::default()
-    };
-    match row.insert(db).await {
+    match row(post).insert(db).await {
         Ok(_) => Ok(true),
         Err(error) => match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Ok(false),
@@ -43,8 +34,36 @@ pub async fn post(db: &Db, post: &Post) -> Result<bool, DbErr> {
     }
 }
 
+fn row(post: &Post) -> ActiveModel {
+    ActiveModel {
+        severity: To(post.severity.clone()),
+        title: To(post.title.clone()),
+        message: To(post.message.clone()),
+        dedupe_key: To(Some(post.dedupe_key.clone())),
+        created_at: To(post.now),
+        dismissed_at: To(None),
+        ..Default::default()
+    }
+}
+
+/// Posts it, or makes the open one with its key say this. Two that do so at once must be ordered by a row that both change before.
+pub async fn replace(tx: &Tx, post: &Post) -> Result<(), DbErr> {
+    let replaced = Entity::update_many()
+        .col_expr(Column::Severity, Expr::value(post.severity.clone()))
+        .col_expr(Column::Title, Expr::value(post.title.clone()))
+        .col_expr(Column::Message, Expr::value(post.message.clone()))
+        .col_expr(Column::CreatedAt, Expr::value(post.now))
+        .filter(Column::DedupeKey.eq(&post.dedupe_key))
+        .exec(&**tx)
+        .await?;
+    if replaced.rows_affected == 0 {
+        row(post).insert(&**tx).await?;
+    }
+    Ok(())
+}
+
 /// The key is free again afterwards.
-pub async fn settle(db: &Db, key: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub async fn settle(db: &impl ConnectionTrait, key: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
     let done = Entity::update_many()
         .col_expr(Column::DismissedAt, Expr::value(now))
         .col_expr(Column::DedupeKey, Expr::value(None::<String>))

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::query::NotificationQuery;
 use super::repo::{self, Post, Row};
 use crate::clock::SharedClock;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Tx};
 use crate::wire;
 use contract::{Notification, NotificationPage, Severity};
 
@@ -33,14 +33,39 @@ impl NotificationsService {
 
     /// False when the matter is open already.
     pub async fn post(&self, notice: Notice<'_>) -> Result<bool, db::Error> {
-        let post = Post {
+        repo::post(&self.db, &self.draft(&notice)).await
+    }
+
+    fn draft(&self, notice: &Notice<'_>) -> Post {
+        Post {
             severity: wire::name(notice.severity),
             title: notice.title.chars().take(TITLE).collect(),
             message: notice.message.to_owned(),
             dedupe_key: notice.key.to_owned(),
             now: self.clock.now(),
-        };
-        repo::post(&self.db, &post).await
+        }
+    }
+
+    /// Posts it, or makes the open notice about the matter say this.
+    pub async fn replace(&self, notice: &Notice<'_>) -> Result<(), db::Error> {
+        let post = &self.draft(notice);
+        // When another one was faster, the second attempt finds theirs.
+        for _ in 0..2 {
+            if db::transaction(&self.db, |tx| async move { repo::replace(&tx, post).await }).await.is_ok() {
+                return Ok(());
+            }
+        }
+        db::transaction(&self.db, |tx| async move { repo::replace(&tx, post).await }).await
+    }
+
+    /// The same as a part of a transaction that has changed a row before which nobody changes who posts about this matter.
+    pub async fn replace_in(&self, tx: &Tx, notice: &Notice<'_>) -> Result<(), db::Error> {
+        repo::replace(tx, &self.draft(notice)).await
+    }
+
+    /// [`NotificationsService::settle`] as a part of a transaction.
+    pub async fn settle_in(&self, tx: &Tx, key: &str) -> Result<(), db::Error> {
+        repo::settle(&**tx, key, self.clock.now()).await
     }
 
     /// The matter is over. None open is fine.

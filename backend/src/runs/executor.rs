@@ -81,7 +81,7 @@ impl RunsService {
     async fn mark_stopped(&self, held: &Held) {
         let rooms = &self.inner.rooms;
         let ending = self.inner.broken_off(held, STOPPED, CUT_SHORT).await;
-        match pass::store(&rooms.db, held, &ending).await {
+        match pass::store(rooms, held, &ending).await {
             Ok(_) => tracing::warn!(
                 backup_log.id = held.log_id,
                 "a pass did not stop in time; it is marked as interrupted"

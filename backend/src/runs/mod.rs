@@ -9,6 +9,7 @@ mod handlers;
 mod heart;
 mod instance;
 mod job;
+mod missed;
 mod outcome;
 mod pass;
 mod problem;

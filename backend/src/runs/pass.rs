@@ -7,13 +7,14 @@ use super::heart;
 use super::job;
 use super::outcome::{self, Ending, Facts};
 use super::repo::{self, Held};
-use super::service::Inner;
+use super::service::{Inner, Rooms};
+use crate::alerts::Ended;
 use crate::db;
 use crate::logs::progress::Reporter;
 use crate::redact::Redactor;
 use crate::storages::Destination;
 use chrono::{DateTime, Utc};
-use contract::{BackupSet, OverallStatus, RowResult};
+use contract::{BackupSet, OverallStatus, RowResult, RowStatus};
 use engine::pipeline::{self, Job, Outcome, Row, Target};
 use engine::storage::StorageKind;
 use futures_util::FutureExt;
@@ -115,6 +116,7 @@ impl Drop for Life {
         // A lease that nobody renews any more runs out: then the pass is ended as an abandoned one.
         self.heart.abort();
         self.inner.running().remove(&self.log_id);
+        self.inner.rooms.alerts.forget_pass(self.log_id);
         self.inner.wake.notify_one();
     }
 }
@@ -124,6 +126,8 @@ pub(super) async fn execute(inner: Arc<Inner>, running: Running) {
     let held = running.held.clone();
     let heart = tokio::spawn(heart::beat(inner.clone(), running.clone()));
     let _life = Life { inner: inner.clone(), log_id: held.log_id, heart };
+    let set = inner.rooms.backups.get(held.backup_id).await.ok();
+    inner.rooms.alerts.pass_begins(held.log_id, set.and_then(|set| set.ping_url).as_deref());
     if AssertUnwindSafe(run(&inner, &running)).catch_unwind().await.is_err() {
         tracing::error!(
             backup_log.id = held.log_id,
@@ -336,7 +340,7 @@ async fn finish(inner: &Inner, held: &Held, ending: Ending, reporter: Option<Rep
     let status = ending.status;
     let mut attempt = 1;
     let stored = loop {
-        match store(&inner.rooms.db, held, &ending).await {
+        match store(&inner.rooms, held, &ending).await {
             Err(error) if attempt < CLOSE_ATTEMPTS => {
                 tracing::warn!(backup_log.id = held.log_id, %error, attempt, "the end of a pass could not be stored; trying again");
                 tokio::time::sleep(CLOSE_PAUSE).await;
@@ -369,11 +373,13 @@ async fn finish(inner: &Inner, held: &Held, ending: Ending, reporter: Option<Rep
     }
 }
 
-/// Closes the log and brings the catalogue up to date, both or neither. False when the pass is not held any more.
-pub(super) async fn store(db: &db::Db, held: &Held, ending: &Ending) -> Result<bool, db::Error> {
-    db::transaction(db, |tx| async move {
+/// Closes the log, brings the catalogue up to date and puts what there is to tell into the outbox: all of it or nothing. False when the pass
+/// is not held any more.
+pub(super) async fn store(rooms: &Rooms, held: &Held, ending: &Ending) -> Result<bool, db::Error> {
+    let ended = &ended(held, ending)?;
+    let told = db::transaction(&rooms.db, |tx| async move {
         if !repo::close(&tx, held, &ending.log).await? {
-            return Ok(false);
+            return Ok(None);
         }
         for (destination, root, path) in &ending.swept {
             catalogue::remove(&tx, destination, root, path).await?;
@@ -381,7 +387,43 @@ pub(super) async fn store(db: &db::Db, held: &Held, ending: &Ending) -> Result<b
         for copy in &ending.copies {
             catalogue::add(&tx, copy).await?;
         }
-        Ok(true)
+        rooms.alerts.pass_ended(&tx, ended).await.map(Some)
     })
-    .await
+    .await?;
+    let Some(told) = told else { return Ok(false) };
+    rooms.alerts.committed(told);
+    rooms.metrics.pass_ended(
+        &ending.log.overall_status,
+        &held.trigger,
+        ending.log.duration_sec,
+        put(held, &ended.rows),
+    );
+    Ok(true)
+}
+
+fn ended(held: &Held, ending: &Ending) -> Result<Ended, db::Error> {
+    let log = &ending.log;
+    Ok(Ended {
+        backup_id: held.backup_id,
+        log_id: held.log_id,
+        status: ending.status,
+        trigger: held.trigger.clone(),
+        started_at: held.started_at,
+        finished_at: log.finished_at,
+        duration_sec: log.duration_sec,
+        error: log.error_message.clone(),
+        rows: db::from_json(&log.storages)?,
+        warnings: db::from_json(&log.warnings)?,
+        retried: log.retry_at.is_some(),
+    })
+}
+
+/// The bytes that a pass put anywhere; of one that went on, since it went on.
+fn put(held: &Held, rows: &[RowResult]) -> u64 {
+    let earlier = held.again.as_ref().and_then(|again| db::from_json::<Vec<RowResult>>(&again.storages).ok());
+    let stored = |rows: &[RowResult]| {
+        let good = rows.iter().filter(|row| row.status == RowStatus::Success);
+        good.map(|row| u64::try_from(row.bytes).unwrap_or(0)).sum::<u64>()
+    };
+    stored(rows).saturating_sub(earlier.as_deref().map_or(0, stored))
 }

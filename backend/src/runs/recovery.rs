@@ -63,7 +63,7 @@ impl RunsService {
                     Ending { log: Final { retry_at, ..ending.log }, ..ending }
                 }
             };
-            match pass::store(&self.inner.rooms.db, &held, &ending).await {
+            match pass::store(&self.inner.rooms, &held, &ending).await {
                 Ok(true) => {
                     tracing::warn!(
                         backup_log.id = held.log_id,

@@ -3,13 +3,16 @@
 use super::error::Error;
 use super::instance::Instance;
 use super::job::Place;
+use super::missed;
 use super::pass::Running;
 use super::repo::{self, Holder, New, Opened};
 use super::slots;
+use crate::alerts::AlertsService;
 use crate::backups::BackupsService;
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::logs::{Hub, LogsService};
+use crate::metrics::Passes;
 use crate::redact::Redactor;
 use crate::settings::SettingsService;
 use crate::storages::StoragesService;
@@ -36,6 +39,8 @@ pub struct Rooms {
     pub backups: BackupsService,
     pub storages: StoragesService,
     pub logs: LogsService,
+    pub alerts: AlertsService,
+    pub metrics: Passes,
     pub redactor: Redactor,
     pub place: Place,
     pub instance: Instance,
@@ -56,6 +61,7 @@ pub(super) struct Inner {
     pub wake: Notify,
     /// The server stops: what can be done another day ends.
     pub stopping: CancellationToken,
+    pub missed: missed::LastLook,
 }
 
 /// Who asks for a pass of which Set.
@@ -71,8 +77,8 @@ pub struct Request {
 impl RunsService {
     pub fn new(rooms: Rooms) -> Self {
         let (running, tasks, wake) = (Mutex::default(), TaskTracker::new(), Notify::new());
-        let stopping = CancellationToken::new();
-        RunsService { inner: Arc::new(Inner { rooms, running, tasks, wake, stopping }) }
+        let (stopping, missed) = (CancellationToken::new(), missed::LastLook::default());
+        RunsService { inner: Arc::new(Inner { rooms, running, tasks, wake, stopping, missed }) }
     }
 
     /// Queues a pass and answers with its log: once it has ended, or as it is after `wait`.

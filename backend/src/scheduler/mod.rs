@@ -49,6 +49,9 @@ impl Scheduler {
         report("slots could not follow the time zone", self.runs.follow_zone(zone, now).await);
         report("the daily chores could not be begun", self.runs.start_chores(zone, now).await);
         if settings.enabled {
+            // First: the passes that start now must not hide what was missed while nobody was there.
+            let missed = self.runs.tell_missed(zone, settings.missed_grace, now).await;
+            report("Backup Sets that are missed could not be told", missed);
             report("passes could not be tried again", self.runs.start_retries(now).await);
             report("due Backup Sets could not be started", self.runs.start_due(zone, now).await);
         }

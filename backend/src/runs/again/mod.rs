@@ -127,7 +127,7 @@ impl Inner {
                 outcome::failure(held, &message, &rows, now)
             }
         };
-        pass::store(&self.rooms.db, held, &ending).await?;
+        pass::store(&self.rooms, held, &ending).await?;
         tracing::info!(backup_log.id = held.log_id, by = who, "a pass was cancelled before it began");
         Ok(())
     }

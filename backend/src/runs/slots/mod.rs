@@ -1,6 +1,6 @@
 //! Slots: what the scheduler's tick does.
 
-mod repo;
+pub(super) mod repo;
 
 #[cfg(test)]
 mod repo_tests;
@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use contract::Trigger;
 use engine::policy::schedule::{Schedule, ScheduleError, first_slot, next_slot};
-use repo::{Scheduled, Taken};
+pub use repo::Scheduled;
+use repo::Taken;
 
 /// Queues a pass for every Set whose slot has come and moves each to its next slot; returns the logs. Missed slots count
 /// once. A Set that is still busy skips the slot. What goes wrong with one Set is logged and leaves the others alone.
@@ -77,7 +78,8 @@ pub async fn follow_zone(db: &Db, zone: Tz, now: DateTime<Utc>) -> Result<(), Er
     Ok(())
 }
 
-fn schedule(set: &Scheduled) -> Result<Schedule, ScheduleError> {
+/// The schedule of a Set as it is stored.
+pub fn schedule(set: &Scheduled) -> Result<Schedule, ScheduleError> {
     let schedule = Schedule::parse(set.frequency, set.time_of_day.as_deref(), set.cron.as_deref())?;
     Ok(schedule.with_jitter(set.jitter_min, &set.folder_name))
 }

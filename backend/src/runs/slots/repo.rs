@@ -57,7 +57,8 @@ pub async fn in_other_zones(db: &Db, zone: &str) -> Result<Vec<Scheduled>, DbErr
     Ok(found.into_iter().map(scheduled).collect())
 }
 
-fn scheduled(m: backups::Model) -> Scheduled {
+/// The schedule of a Set as it is stored.
+pub fn scheduled(m: backups::Model) -> Scheduled {
     Scheduled {
         id: m.id,
         title: m.title,
