@@ -163,7 +163,6 @@ mod tests {
     #[case("http://0x7f.1:9/x")]
     #[case("http://2130706433:9/x")]
     #[case("http://localhost:9/x")]
-    #[case("http://localhost.:9/x")]
     #[case("http://[::1]:9/x")]
     #[case("http://[::ffff:10.0.0.1]:9/x")]
     #[case("http://169.254.169.254/latest/meta-data")]

@@ -17,7 +17,18 @@ async fn is_whole(db: &Db) {
         .values_panic(["CI".into(), "ci".into(), "".into(), false.into()])
         .to_owned();
     assert!(db.execute(&twice).await.is_err(), "a name is there twice");
-    let tables = ["users", "sessions", "tokens", "storages", "backups", "logs", "copies", "notifications"];
+    let tables = [
+        "users",
+        "sessions",
+        "tokens",
+        "storages",
+        "backups",
+        "logs",
+        "copies",
+        "notifications",
+        "channels",
+        "messages",
+    ];
     for table in tables {
         db.execute_unprepared(&format!("SELECT id FROM {table}"))
             .await

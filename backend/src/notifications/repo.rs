@@ -63,7 +63,15 @@ pub async fn replace(tx: &Tx, post: &Post) -> Result<(), DbErr> {
 }
 
 /// The key is free again afterwards.
-pub async fn settle(db: &impl ConnectionTrait, key: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub async fn settle(db: &Db, key: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
+    settle_on(db, key, now).await
+}
+
+pub async fn settle_in(tx: &Tx, key: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
+    settle_on(&**tx, key, now).await
+}
+
+async fn settle_on(db: &impl ConnectionTrait, key: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
     let done = Entity::update_many()
         .col_expr(Column::DismissedAt, Expr::value(now))
         .col_expr(Column::DedupeKey, Expr::value(None::<String>))

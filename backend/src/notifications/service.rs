@@ -65,7 +65,7 @@ impl NotificationsService {
 
     /// [`NotificationsService::settle`] as a part of a transaction.
     pub async fn settle_in(&self, tx: &Tx, key: &str) -> Result<(), db::Error> {
-        repo::settle(&**tx, key, self.clock.now()).await
+        repo::settle_in(tx, key, self.clock.now()).await
     }
 
     /// The matter is over. None open is fine.

@@ -13,10 +13,12 @@ mod secrets;
 mod support;
 mod texts;
 
+mod alerts;
 mod auth;
 mod backups;
 mod config;
 mod logs;
+mod metrics;
 mod notifications;
 mod oauth;
 mod roles;

@@ -16,6 +16,7 @@ const ELSEWHERE: &[(ProblemCode, &str)] = &[
     (ProblemCode::SwitchedOff, include_str!("runs/create.rs")),
     (ProblemCode::NoSource, include_str!("runs/create.rs")),
     (ProblemCode::ArchiveGone, include_str!("logs/archives.rs")),
+    (ProblemCode::NotFromHere, include_str!("metrics/mod.rs")),
     (ProblemCode::OtherAccount, include_str!("storages/update.rs")),
 ];
 

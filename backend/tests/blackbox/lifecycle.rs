@@ -79,6 +79,7 @@ fn an_unknown_setting_is_warned_about_and_help_lists_the_known_ones() {
         "PUBLIC_URL",
         "PART_SIZE",
         "SETUP_TOKEN",
+        "METRICS_TOKEN",
     ] {
         assert!(help.contains(&format!("STOREKEEP_{name}")), "{name} is not in:\n{help}");
     }

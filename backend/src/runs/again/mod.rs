@@ -119,6 +119,8 @@ pub struct Going {
 
 impl Inner {
     async fn end_before_it_began(&self, held: &Held, who: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        // Noted as for one that runs: nobody is told of what somebody wanted.
+        repo::ask_for_end(&self.rooms.db, held.log_id, who, now).await?;
         let message = pass::cancelled_by(who);
         let ending = match &held.again {
             Some(again) => outcome::ended_again(held, again, &message, now),

@@ -9,6 +9,8 @@ mod schedule;
 mod shell;
 mod stop;
 
+pub use recovery::left_behind_of;
+
 use crate::support::{Someone, TestApp, monday};
 use contract::{Resource, Trigger};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};

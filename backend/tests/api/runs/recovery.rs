@@ -13,7 +13,7 @@ pub async fn left_behind(app: &TestApp, title: &str, owner: &str, lease: TimeDel
     left_behind_of(app, &files_only(title), owner, lease).await
 }
 
-async fn left_behind_of(app: &TestApp, input: &BackupSetInput, owner: &str, lease: TimeDelta) -> i64 {
+pub async fn left_behind_of(app: &TestApp, input: &BackupSetInput, owner: &str, lease: TimeDelta) -> i64 {
     let set = app.set(input).await;
     let log = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap();
     let row = logs::Entity::find_by_id(log.id).one(&app.app.db).await.unwrap().unwrap();

@@ -4,12 +4,14 @@ mod answer;
 mod clouds;
 mod databases;
 mod people;
+mod receivers;
 mod store;
 
 pub use answer::Answer;
 pub use clouds::{CLIENT_SECRET, CloudApp, SESSION_URL};
 pub use databases::Metadata;
 pub use people::{PASSWORD, Someone};
+pub use receivers::{MailServer, Receiver};
 pub use store::{config_with_store, files_only, make_store};
 
 use actix_http::Request;
