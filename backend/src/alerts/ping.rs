@@ -130,7 +130,7 @@ impl Pings {
                     .timeout(LIMIT)
                     .user_agent(super::webhook::AGENT)
                     .build()
-                    .map_err(|e| super::webhook::cause(e))?;
+                    .map_err(super::webhook::cause)?;
                 self.0.client.get_or_init(|| made)
             }
         };

@@ -1,12 +1,15 @@
 //! Passwords and tokens appear neither in the log, at its most talkative, nor in the database's files.
 
+use crate::alerts::{saved, to_mail, to_webhook};
 use crate::runs::request;
 use crate::storages::{callback, create, drive, input, keeper, link, linked};
-use crate::support::{CLIENT_SECRET, CloudApp, PASSWORD, SESSION_URL, SETUP_TOKEN, files_only};
+use crate::support::{
+    CLIENT_SECRET, CloudApp, MailServer, PASSWORD, Receiver, SESSION_URL, SETUP_TOKEN, files_only,
+};
 use contract::endpoints as ep;
 use contract::{
-    BackupSetInput, LoginInput, PasswordInput, RefreshInput, Resource, SetupInput, StorageRow,
-    StorageSetInput, StorageType,
+    AlertTestInput, BackupSetInput, Channel, LoginInput, PasswordInput, RefreshInput, Resource, SetupInput,
+    StorageRow, StorageSetInput, StorageType,
 };
 use engine::testing::fake::{Action, Fault, Reply};
 use engine::testing::fault::{self, Effect, Op};
@@ -77,8 +80,9 @@ async fn neither_the_log_nor_the_database_holds_a_secret_in_clear() {
         secrets.extend([someone.access_token, someone.refresh_token]);
     }
 
-    let answers = storage_sets(&app).await;
+    let answers = storage_sets(&app).await + &channels(&app).await;
     secrets.extend([CLIENT_SECRET.into(), SESSION_URL.into(), "a-secret-access-key".into()]);
+    secrets.extend(["the-mail-password".into(), "0123456789abcdef".into()]);
     let given_out = app.clouds.secrets();
     // Codes, states, verifiers, access and refresh tokens of several links.
     assert!(given_out.len() > 12, "{given_out:?}");
@@ -92,6 +96,8 @@ async fn neither_the_log_nor_the_database_holds_a_secret_in_clear() {
         text.contains("a sign-in was refused") && text.contains("http.path=/api/v1/auth/login"),
         "{text}"
     );
+    // Whoever knows the address of a ping can send one.
+    assert!(text.contains("a ping did not get through") && !text.contains("a-ping-path"), "{text}");
     let mut files = Vec::new();
     for entry in std::fs::read_dir(app.dir.path().join("data")).unwrap() {
         let path = entry.unwrap().path();
@@ -162,5 +168,32 @@ async fn storage_sets(app: &CloudApp) -> String {
     answers += &app.call(&ep::TEST_STORAGE, &[&path]).by(&someone).send().await.text();
     answers += &app.call(&ep::LIST_STORAGES, &[]).by(&someone).send().await.text();
     answers += &app.call(&ep::LIST_NOTIFICATIONS, &[]).by(&someone).send().await.text();
+    answers
+}
+
+/// Sends mails and webhooks that go well and that do not, and a ping that does not get through.
+async fn channels(app: &CloudApp) -> String {
+    let (server, receiver) = (MailServer::start().await, Receiver::start().await);
+    let mut both = to_webhook(&receiver);
+    both["email"] = to_mail(&server)["email"].clone();
+    saved(app, both).await;
+    let someone = app.someone_with(&[Resource::Config]).await;
+    let mut answers = app.call(&ep::GET_ALERTS, &[]).by(&someone).send().await.text();
+    let refusals = [None, Some("550 the-mail-password is wrong")];
+    for (refusal, status) in refusals.into_iter().zip([200, 500]) {
+        server.refuse(refusal);
+        receiver.answer(status, None);
+        for channel in Channel::ALL {
+            let ask = app.call(&ep::TEST_ALERT, &[]).by(&someone).body(&AlertTestInput { channel });
+            answers += &ask.send().await.text();
+        }
+    }
+    let ping_url = Some(receiver.url("/a-ping-path"));
+    let set = app.set(&BackupSetInput { ping_url, ..files_only("Pinged") }).await.id;
+    let _work = app.work();
+    app.app.runs.start(request(set), Duration::from_secs(60)).await.unwrap();
+    // Three times the start, three times the end.
+    receiver.wait_for(2 + 6).await;
+    app.app.alerts.finish(Duration::from_secs(10)).await;
     answers
 }
