@@ -152,10 +152,8 @@ mod tests {
     fn signatures_are_what_receivers_compute() {
         // printf '1772445600.{"a":1}' | openssl dgst -sha256 -hmac 0123456789abcdef
         let signed = signature("0123456789abcdef", r#"{"a":1}"#, stamp().now);
-        let (time, mac) = signed.split_once(",v1=").unwrap();
-        assert_eq!((time, mac.len()), ("t=1772445600", 64));
-        let key = hmac::Key::new(hmac::HMAC_SHA256, b"0123456789abcdef");
-        hmac::verify(&key, br#"1772445600.{"a":1}"#, &hex::decode(mac).unwrap()).unwrap();
+        let mac = "53c32c3d74bd4745473c767ad7e8c57e64b01bed02e8f224e49ca71f759828d3";
+        assert_eq!(signed, format!("t=1772445600,v1={mac}"));
     }
 
     #[rstest]

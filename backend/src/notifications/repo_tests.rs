@@ -54,3 +54,23 @@ async fn what_is_dismissed_can_be_posted_again(#[values(Sqlite, Postgres, MariaD
     let (newest, total) = list(&db, None, ("created_at", true), (0, 1)).await.unwrap();
     assert_eq!((newest[0].created_at, total), (at("2026-05-01T11:00:00Z"), 2));
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_is_replaced_stays_one_matter(#[values(Sqlite, Postgres, MariaDb)] on: On) {
+    let db = on.fresh().await;
+    for (text, now) in [("first", "2026-05-01T10:00:00Z"), ("second", "2026-05-01T11:00:00Z")] {
+        let post = &Post { message: text.into(), ..notice("backup:7", now) };
+        crate::db::transaction(&db, |tx| async move { replace(&tx, post).await }).await.unwrap();
+    }
+    let (rows, total) = list(&db, Some(true), ("id", false), (0, 10)).await.unwrap();
+    assert_eq!((total, rows[0].message.as_str()), (1, "second"));
+    assert_eq!(rows[0].created_at, at("2026-05-01T11:00:00Z"));
+    let settle = |now: &'static str| {
+        crate::db::transaction(&db, move |tx| async move { settle_in(&tx, "backup:7", at(now)).await })
+    };
+    settle("2026-05-01T12:00:00Z").await.unwrap();
+    let post = &notice("backup:7", "2026-05-01T13:00:00Z");
+    crate::db::transaction(&db, |tx| async move { replace(&tx, post).await }).await.unwrap();
+    assert_eq!((keys(&db, Some(true)).await.len(), keys(&db, None).await.len()), (1, 2));
+}

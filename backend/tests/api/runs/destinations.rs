@@ -168,7 +168,9 @@ async fn a_link_that_is_gone_is_told_once_and_cleared_by_the_next_good_call() {
         let page = app.call(&ep::LIST_NOTIFICATIONS, &[]).by(&someone).send().await.ok();
         page.items.into_iter().map(|n| (n.title, n.message, n.dismissed_at.is_some())).collect::<Vec<_>>()
     };
-    let posted = inbox().await;
+    let mut posted = inbox().await;
+    // That the pass failed is a matter of its own.
+    posted.retain(|(title, ..)| !title.starts_with("Backup failed"));
     assert_eq!(posted.len(), 1, "{posted:?}");
     assert!(posted[0].0.contains("'Drive'") && !posted[0].2, "{posted:?}");
     // It was linked just now: then it is Google's testing mode, as a rule.
