@@ -15,6 +15,8 @@ const ELSEWHERE: &[(ProblemCode, &str)] = &[
     (ProblemCode::AlreadyRunning, include_str!("runs/create.rs")),
     (ProblemCode::SwitchedOff, include_str!("runs/create.rs")),
     (ProblemCode::NoSource, include_str!("runs/create.rs")),
+    (ProblemCode::NotRunning, include_str!("logs/cancel.rs")),
+    (ProblemCode::NothingToRetry, include_str!("logs/retry.rs")),
     (ProblemCode::ArchiveGone, include_str!("logs/archives.rs")),
     (ProblemCode::NotFromHere, include_str!("metrics/mod.rs")),
     (ProblemCode::OtherAccount, include_str!("storages/update.rs")),

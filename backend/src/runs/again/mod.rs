@@ -1,5 +1,6 @@
 //! After a pass: ending it early, and trying again what failed of it.
 
+mod history;
 mod merge;
 pub(super) mod repo;
 

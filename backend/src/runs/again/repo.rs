@@ -1,10 +1,10 @@
 //! In the database: asking for the end of a pass, opening its log again.
 
+use super::history::{Attempt, with_attempt};
 use crate::db::{self, Db, Tx};
 use crate::entity::{backups, copies, logs};
 use crate::runs::repo::{self as queue, New, Opened, PENDING};
 use chrono::{DateTime, Utc};
-use contract::Warning;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -105,7 +105,13 @@ async fn reopen_in(tx: &Tx, log: logs::Model, counted: bool, now: DateTime<Utc>)
     if log.copy_path.is_none() || !is_kept(tx, log.id).await? {
         return Ok(Reopened::Not);
     }
-    let warnings = db::to_json(&with_history(&log)?)?;
+    let warnings = with_attempt(&Attempt {
+        number: log.attempt,
+        ended_at: log.finished_at,
+        error_message: log.error_message.as_deref(),
+        storages: &log.storages,
+        warnings: &log.warnings,
+    })?;
     let opened = logs::Entity::update_many()
         .col_expr(logs::Column::OverallStatus, Expr::value(PENDING))
         .col_expr(logs::Column::ActiveKey, Expr::value(backup_id))
@@ -135,22 +141,6 @@ async fn is_kept(tx: &Tx, log_id: i64) -> Result<bool, DbErr> {
         .one(&**tx)
         .await?;
     Ok(copy.is_some())
-}
-
-/// The warnings of a log with one more: what the attempt before came to.
-fn with_history(log: &logs::Model) -> Result<Vec<Warning>, DbErr> {
-    let mut warnings: Vec<Warning> = db::from_json(&log.warnings)?;
-    let ended = log.finished_at.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
-    let rows: Vec<contract::RowResult> = db::from_json(&log.storages)?;
-    let failed = rows.iter().filter(|row| row.status == contract::RowStatus::Failed);
-    let failed: Vec<String> = failed.map(|row| format!("{}: {}", row.title, row.message)).collect();
-    let why = log.error_message.iter().cloned().chain(failed).collect::<Vec<_>>().join(" ");
-    warnings.push(Warning {
-        code: "tried_again".into(),
-        subject: None,
-        message: format!("Attempt {} ended as failed at {ended}. {why}", log.attempt),
-    });
-    Ok(warnings)
 }
 
 /// Does what a due retry asks for, once, whoever else looks.
