@@ -142,3 +142,31 @@ test('problems of the store can be looked at again, and the master switch holds 
   await expect.poll(() => asked).toBe(3);
   await expect(page.getByRole('tabpanel', { name: /^Directories/ }).getByRole('button', { name: 'Look again' })).toBeVisible();
 });
+
+test('while a Storage Set is saved its fields wait, and the one that was typed in is typed in afterwards', async ({ page, request }) => {
+  const admin = await Admin.of(request);
+  const keys = { client_id: 'id-of-the-app', client_secret: 'a-secret-of-the-journeys' };
+  const { id } = await admin.call('POST', '/storages', { title: 'Patient', type: 'dropbox', ...keys });
+  await signIn(page, ADMIN, `/storages/${id}`);
+  let go = () => {};
+  const sent = new Promise<void>((done) => (go = done));
+  await page.route(`**/api/v1/storages/${id}`, async (route) => {
+    if (route.request().method() === 'PUT') await sent;
+    await route.fallback();
+  });
+  const title = page.getByRole('textbox', { name: 'Title' });
+  await title.fill('Patient as ever');
+  await title.press('Enter');
+  await expect(title).toBeDisabled();
+  go();
+  await expect(page.getByText('“Patient as ever” was saved.')).toBeVisible();
+  await expect(title).toBeEnabled();
+  await expect(title).toBeFocused();
+
+  // A number that can be read in two ways is asked about.
+  await page.getByText('Advanced').click();
+  await page.getByRole('textbox', { name: 'Bandwidth limit' }).fill('1,000');
+  await page.getByRole('button', { name: 'Save Storage Set' }).click();
+  await expect(page.getByText('This can be read as 1000 or as 1: write one of the two.')).toBeVisible();
+  await page.getByRole('textbox', { name: 'Bandwidth limit' }).fill('');
+});

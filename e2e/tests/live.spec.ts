@@ -23,6 +23,10 @@ const LOG = {
   warnings: [],
   copy_path: null,
   downloadable: false,
+  cancelling: false,
+  retryable: false,
+  retry_at: null,
+  retry_of: null,
 };
 
 function phase(name: string, state: string, done: number, total: number | null) {

@@ -45,7 +45,7 @@ endpoints! {
 
     LIST_STORAGES: () => StorageSetPage = "list_storages", Get, "/api/v1/storages", Require(Storages);
     CREATE_STORAGE: StorageSetInput => StorageSet = "create_storage", Post, "/api/v1/storages", Require(StoragesSave);
-    LIST_STORAGE_OPTIONS: () => StorageOptions = "list_storage_options", Get, "/api/v1/storages/options", AnyOf(&[BackupsSave, Storages]);
+    LIST_STORAGE_OPTIONS: () => StorageOptions = "list_storage_options", Get, "/api/v1/storages/options", AnyOf(&[Backups, BackupsSave, Storages]);
     GET_STORAGE: () => StorageSet = "get_storage", Get, "/api/v1/storages/{id}", Require(Storages);
     UPDATE_STORAGE: StorageSetInput => StorageSet = "update_storage", Put, "/api/v1/storages/{id}", Require(StoragesSave);
     DELETE_STORAGE: () => () = "delete_storage", Delete, "/api/v1/storages/{id}", Require(StoragesDelete);

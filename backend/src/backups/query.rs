@@ -44,6 +44,9 @@ pub struct ScheduleQuery {
     /// Of the Set; the delays depend on it.
     #[param(max_length = 100)]
     pub folder_name: Option<String>,
+    /// Of a Set that is there: as long as this is its schedule, its slots go on.
+    #[param(minimum = 1)]
+    pub backup_id: Option<i64>,
 }
 
 impl Check for ScheduleQuery {

@@ -7,6 +7,7 @@ use super::repo::{self, Content, Deleted, Saved, Slot, Unique};
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::{settings, storages};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use contract::{BackupSet, BackupSetInput, BackupSetPage, FieldError, SchedulePreview};
 use engine::policy::schedule::{Schedule, first_slot};
@@ -131,8 +132,28 @@ impl BackupsService {
         let schedule = schedule
             .with_jitter(query.jitter_min.unwrap_or(0), query.folder_name.as_deref().unwrap_or_default());
         let zone = self.settings.current().await?.time_zone;
-        let next_runs = schedule.preview(zone, self.clock.now(), PREVIEWED);
+        let first = match query.backup_id {
+            Some(id) => self.slot_that_stays(id, query).await?,
+            None => None,
+        };
+        let first = first.or_else(|| first_slot(&schedule, zone, self.clock.now()));
+        let next_runs = schedule.preview(zone, first, PREVIEWED);
         Ok(SchedulePreview { time_zone: zone.name().to_owned(), next_runs })
+    }
+
+    /// The next slot of a Set that would be saved with the schedule that it has.
+    async fn slot_that_stays(&self, id: i64, query: &ScheduleQuery) -> Result<Option<DateTime<Utc>>, Error> {
+        let set = repo::find(&self.db, id).await?.ok_or(Error::Missing(id))?;
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let asked = Content {
+            frequency: query.frequency,
+            cron: text(&query.cron),
+            time_of_day: text(&query.time_of_day),
+            jitter_min: query.jitter_min.and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
+            folder_name: query.folder_name.clone().unwrap_or_default(),
+            ..set.content.clone()
+        };
+        Ok(set.next_run_at.filter(|_| same_slots(&set.content, &asked)))
     }
 
     async fn slot(&self, content: &Content, schedule: &Schedule) -> Result<Slot, Error> {

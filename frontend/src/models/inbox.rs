@@ -1,5 +1,6 @@
 //! The inbox of the bell: how its number reads, and what a new look brings.
 
+use super::turns::Turns;
 use super::words::Tone;
 use contract::{Notification, Severity};
 
@@ -15,14 +16,28 @@ pub struct Inbox {
     pub stale: bool,
     /// Something is known at all.
     pub known: bool,
+    turns: Turns,
 }
 
 impl Inbox {
-    /// What came of a look.
-    pub fn take(&mut self, answer: Option<(Vec<Notification>, i64)>) {
+    /// The number of a new look.
+    pub fn look(&mut self) -> u32 {
+        self.turns.ask()
+    }
+
+    /// A look is under way, and what it brings is not outdated yet.
+    pub fn looks(&self) -> bool {
+        self.turns.waits()
+    }
+
+    /// What came of a look. One that began before something was dismissed still has it, and does not count.
+    pub fn take(&mut self, number: u32, answer: Option<(Vec<Notification>, i64)>) {
+        if !self.turns.take(number) {
+            return;
+        }
         match answer {
             Some((items, total)) => {
-                *self = Inbox { items, total, stale: false, known: true };
+                *self = Inbox { items, total, stale: false, known: true, turns: self.turns };
             }
             None => self.stale = true,
         }
@@ -33,6 +48,7 @@ impl Inbox {
         let before = self.items.len();
         self.items.retain(|n| n.id != id);
         self.total -= i64::try_from(before - self.items.len()).unwrap_or(0);
+        self.turns.outdate();
     }
 
     /// On the bell; nothing when there is nothing.
@@ -100,7 +116,8 @@ mod tests {
         let mut inbox = Inbox::default();
         assert_eq!((inbox.badge(), inbox.label().as_str()), (None, "Inbox, nothing open"));
         let items = vec![notification(1, Severity::Warning), notification(2, Severity::Error)];
-        inbox.take(Some((items, 120)));
+        let look = inbox.look();
+        inbox.take(look, Some((items, 120)));
         assert_eq!((inbox.badge().as_deref(), inbox.more(), inbox.tone()), (Some("99+"), 118, Tone::Bad));
         inbox.dismiss(2);
         inbox.dismiss(2);
@@ -111,11 +128,31 @@ mod tests {
     #[test]
     fn a_look_without_an_answer_keeps_what_was_known_and_says_that_it_is_old() {
         let mut inbox = Inbox::default();
-        inbox.take(None);
+        let looked = |inbox: &mut Inbox, answer| {
+            let number = inbox.look();
+            inbox.take(number, answer);
+        };
+        looked(&mut inbox, None);
         assert!(inbox.stale && !inbox.known);
-        inbox.take(Some((vec![notification(1, Severity::Info)], 1)));
+        looked(&mut inbox, Some((vec![notification(1, Severity::Info)], 1)));
         assert!(!inbox.stale && inbox.known);
-        inbox.take(None);
+        looked(&mut inbox, None);
         assert!(inbox.stale && inbox.known && inbox.total == 1);
+    }
+
+    #[test]
+    fn what_was_dismissed_does_not_come_back_with_a_look_that_began_before() {
+        let mut inbox = Inbox::default();
+        let both = || Some((vec![notification(1, Severity::Info), notification(2, Severity::Error)], 2));
+        let first = inbox.look();
+        inbox.take(first, both());
+        let before = inbox.look();
+        inbox.dismiss(2);
+        assert!(!inbox.looks(), "the next look need not wait for it");
+        inbox.take(before, both());
+        assert_eq!((inbox.total, inbox.items.len()), (1, 1));
+        let after = inbox.look();
+        inbox.take(after, Some((vec![notification(1, Severity::Info)], 1)));
+        assert_eq!(inbox.total, 1);
     }
 }

@@ -1,10 +1,12 @@
 //! What the pages show, worked out without a DOM, so that it is tested natively.
 
 pub mod access;
+pub mod again;
 pub mod excludes;
 pub mod form;
 pub mod format;
 pub mod inbox;
+pub mod known;
 pub mod leave;
 pub mod link;
 pub mod list;
@@ -15,9 +17,11 @@ pub mod schedule;
 pub mod session;
 pub mod set_form;
 pub mod set_rows;
+pub mod settings_form;
 pub mod source;
 pub mod sse;
 pub mod storage_form;
 pub mod storage_guide;
 pub mod storage_words;
+pub mod turns;
 pub mod words;

@@ -2,7 +2,7 @@
 
 use super::set_rows::{self, StorageFormRow};
 use super::{excludes, schedule};
-use contract::{BackupSet, BackupSetInput, BackupType, Symlinks};
+use contract::{BackupSet, BackupSetInput, BackupType, Check, FieldError, Symlinks, parse_time_of_day};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetForm {
@@ -138,6 +138,48 @@ impl SetForm {
             storages: self.storages.iter().map(StorageFormRow::input).collect(),
         }
     }
+
+    /// The wire's rules, with words of its own for what is no number at all.
+    pub fn mistakes(&self) -> Vec<FieldError> {
+        let mut errors = self.input().check();
+        for (field, typed, message) in [
+            ("retry_attempts", &self.retry_attempts, "Enter a whole number, or 0 for never."),
+            ("retry_delay_min", &self.retry_delay_min, "Enter a whole number of minutes."),
+            ("jitter_min", &self.jitter_min, "Enter a whole number of minutes, or 0 for none."),
+        ] {
+            let wrong = errors.iter_mut().find(|e| e.field == field && number(typed) < 0);
+            if let Some(error) = wrong {
+                error.message = message.into();
+            }
+        }
+        errors
+    }
+
+    /// What to ask for to see when this schedule would run; `id` is that of a Set that is there, whose slots go on while its schedule
+    /// stays. `None` while something is missing.
+    pub fn schedule_query(&self, id: Option<i64>) -> Option<Vec<(&'static str, String)>> {
+        let mut query = Vec::new();
+        if self.by_cron {
+            let (cron, jitter) = (self.cron.trim(), number(&self.jitter_min));
+            if cron.is_empty() || !(0..=60).contains(&jitter) {
+                return None;
+            }
+            query.push(("cron", cron.to_owned()));
+            // The folder's name is of no account without delays, and is not to ask anew while it is typed.
+            if jitter > 0 {
+                query.push(("jitter_min", jitter.to_string()));
+                query.push(("folder_name", self.folder_name.trim().to_owned()));
+            }
+        } else {
+            query.push(("frequency", self.frequency.to_string()));
+            if schedule::is_daily(self.frequency) {
+                parse_time_of_day(&self.time_of_day)?;
+                query.push(("time_of_day", self.time_of_day.clone()));
+            }
+        }
+        query.extend(id.filter(|_| self.enabled).map(|id| ("backup_id", id.to_string())));
+        Some(query)
+    }
 }
 
 /// What is no number is one that every rule refuses.
@@ -198,6 +240,38 @@ mod tests {
         let mut form = filled();
         form.storages[0].keep_copies = "many".into();
         assert_eq!(form.input().check()[0].field, "storages[0].keep_copies");
+    }
+
+    #[test]
+    fn retries_and_delays_are_refused_in_words_that_fit() {
+        let form = SetForm { retry_attempts: "often".into(), retry_delay_min: "0".into(), ..filled() };
+        let told: Vec<_> = form.mistakes().into_iter().map(|e| (e.field, e.message)).collect();
+        assert_eq!(told[0], ("retry_attempts".into(), "Enter a whole number, or 0 for never.".into()));
+        assert_eq!(told[1], ("retry_delay_min".into(), "Wait 1 to 1440 minutes.".into()));
+        let odd = SetForm { jitter_min: "x".into(), ..filled() };
+        assert_eq!(odd.mistakes(), vec![], "without a cron expression there is no delay");
+        let odd = SetForm { by_cron: true, cron: "0 4 * * *".into(), ..odd };
+        assert_eq!(odd.mistakes()[0].field, "jitter_min");
+        let pinged = SetForm { ping_url: " https://ping.example/abc ".into(), ..filled() };
+        assert_eq!(pinged.input().ping_url.as_deref(), Some("https://ping.example/abc"));
+        assert_eq!(SetForm { ping_url: "ping".into(), ..filled() }.mistakes()[0].field, "ping_url");
+    }
+
+    #[test]
+    fn the_preview_asks_for_what_the_schedule_consists_of_alone() {
+        let asked = |form: &SetForm, id| {
+            form.schedule_query(id)
+                .map(|q| q.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("&"))
+        };
+        assert_eq!(asked(&filled(), None).unwrap(), "frequency=24&time_of_day=02:30");
+        assert_eq!(asked(&SetForm { frequency: 4, ..filled() }, Some(7)).unwrap(), "frequency=4&backup_id=7");
+        assert_eq!(asked(&SetForm { time_of_day: "2:3".into(), ..filled() }, None), None);
+        let cron = SetForm { by_cron: true, cron: " 0 4 * * * ".into(), enabled: false, ..filled() };
+        assert_eq!(asked(&cron, Some(7)).unwrap(), "cron=0 4 * * *", "one that rests begins anew");
+        let delayed = SetForm { jitter_min: "15".into(), ..cron.clone() };
+        assert_eq!(asked(&delayed, None).unwrap(), "cron=0 4 * * *&jitter_min=15&folder_name=nightly-full");
+        assert_eq!(asked(&SetForm { jitter_min: "61".into(), ..cron.clone() }, None), None);
+        assert_eq!(asked(&SetForm { cron: " ".into(), ..cron }, None), None);
     }
 
     #[test]

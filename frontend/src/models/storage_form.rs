@@ -119,7 +119,12 @@ impl StorageForm {
         for error in &mut errors {
             if error.field == "max_bytes_per_sec" {
                 let least = megabytes((MIN_BYTES_PER_SEC + 9_999) / 10_000 * 10_000);
-                error.message = format!("Enter a number of at least {least} MB/s, or nothing for no limit.");
+                error.message = match two_readings(&self.limit) {
+                    Some((large, small)) => {
+                        format!("This can be read as {large} or as {small}: write one of the two.")
+                    }
+                    None => format!("Enter a number of at least {least} MB/s, or nothing for no limit."),
+                };
             }
         }
         if !secret_stored && self.client_secret.trim().is_empty() {
@@ -130,8 +135,27 @@ impl StorageForm {
     }
 }
 
+/// `1,000` is a thousand to some and one to others: both, plainly written.
+fn two_readings(typed: &str) -> Option<(String, String)> {
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let (whole, rest) = typed.trim().split_once(',')?;
+    // Nobody groups digits behind a nought.
+    let grouped =
+        digits(whole) && whole.len() <= 3 && !whole.starts_with('0') && digits(rest) && rest.len() == 3;
+    grouped.then(|| {
+        let fraction = rest.trim_end_matches('0');
+        (
+            format!("{whole}{rest}"),
+            if fraction.is_empty() { whole.into() } else { format!("{whole}.{fraction}") },
+        )
+    })
+}
+
 /// `12.5` and `12,5` alike.
 fn bytes_per_sec(typed: &str) -> Option<i64> {
+    if two_readings(typed).is_some() {
+        return None;
+    }
     let number: f64 = typed.trim().replace(',', ".").parse().ok()?;
     (number.is_finite() && number >= 0.0).then(|| (number * BYTES_PER_MB).round().min(9e15) as i64)
 }
@@ -210,6 +234,25 @@ mod tests {
         assert_eq!(slow[0].message, "Enter a number of at least 0.11 MB/s, or nothing for no limit.");
         let least = StorageForm { limit: "0.11".into(), ..filled(StorageType::AmazonS3) };
         assert_eq!(least.mistakes(false), vec![]);
+    }
+
+    #[test]
+    fn a_number_that_can_be_read_in_two_ways_is_not_guessed_at() {
+        for (typed, message) in [
+            ("1,000", "This can be read as 1000 or as 1: write one of the two."),
+            ("12,500", "This can be read as 12500 or as 12.5: write one of the two."),
+            ("1,000,000", "Enter a number of at least 0.11 MB/s, or nothing for no limit."),
+            ("1,000.5", "Enter a number of at least 0.11 MB/s, or nothing for no limit."),
+        ] {
+            let form = StorageForm { limit: typed.into(), ..filled(StorageType::AmazonS3) };
+            let mistakes = form.mistakes(false);
+            assert_eq!(mistakes.iter().map(|e| e.message.as_str()).collect::<Vec<_>>(), [message], "{typed}");
+        }
+        for (typed, bytes) in
+            [("0,125", 125_000), ("1000", 1_000_000_000), ("1,0", 1_000_000), ("1.234", 1_234_000)]
+        {
+            assert_eq!(bytes_per_sec(typed), Some(bytes), "{typed}");
+        }
     }
 
     #[test]

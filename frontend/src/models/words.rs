@@ -25,8 +25,10 @@ impl Tone {
     }
 }
 
-pub fn status(status: OverallStatus, queued: bool) -> (Tone, &'static str) {
+/// `cancelling` counts only as long as there is something to cancel.
+pub fn status(status: OverallStatus, queued: bool, cancelling: bool) -> (Tone, &'static str) {
     match (status, queued) {
+        (OverallStatus::Pending, _) if cancelling => (Tone::Warn, "Cancelling…"),
         (OverallStatus::Pending, true) => (Tone::Neutral, "Queued"),
         (OverallStatus::Pending, false) => (Tone::Info, "Running"),
         (OverallStatus::Success, _) => (Tone::Good, "Success"),
@@ -95,6 +97,7 @@ pub fn warning_title(code: &str) -> String {
         "special_file" => "Special files, skipped".into(),
         "missing_grant" => "Missing database grants".into(),
         "definition_changed" => "Definition changed during the dump".into(),
+        "tried_again" => "Earlier attempts".into(),
         "link_out" | "links_out" => "Links that leave the Magento root".into(),
         code => {
             let mut words = code.replace('_', " ");
@@ -160,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_pending_pass_is_queued_or_running() {
-        assert_eq!(status(OverallStatus::Pending, true).1, "Queued");
-        assert_eq!(status(OverallStatus::Pending, false).1, "Running");
-        assert_eq!(status(OverallStatus::Failed, false).0, Tone::Bad);
+        assert_eq!(status(OverallStatus::Pending, true, false).1, "Queued");
+        assert_eq!(status(OverallStatus::Pending, false, false).1, "Running");
+        assert_eq!(status(OverallStatus::Pending, false, true).1, "Cancelling…");
+        assert_eq!(status(OverallStatus::Failed, false, true).0, Tone::Bad);
     }
 }

@@ -15,13 +15,12 @@ const LOOK_MS: u32 = 60_000;
 #[derive(Clone, Copy)]
 pub struct Mail {
     inbox: RwSignal<Inbox>,
-    looking: StoredValue<bool>,
 }
 
 impl Mail {
     /// Looks now, every minute while the page is seen, when it is seen again, and when another page is opened.
     pub fn start() -> Self {
-        let mail = Mail { inbox: RwSignal::new(Inbox::default()), looking: StoredValue::new(false) };
+        let mail = Mail { inbox: RwSignal::new(Inbox::default()) };
         let pathname = use_location().pathname;
         Effect::new(move |_| {
             pathname.track();
@@ -32,7 +31,7 @@ impl Mail {
         leptos::task::spawn_local(async move {
             loop {
                 gloo_timers::future::TimeoutFuture::new(LOOK_MS).await;
-                if mail.looking.try_get_value().is_none() {
+                if mail.inbox.is_disposed() {
                     return;
                 }
                 mail.look();
@@ -43,19 +42,19 @@ impl Mail {
 
     /// Failing is told in the panel alone: nobody waits for it.
     fn look(self) {
-        if self.looking.try_get_value() != Some(false) || !session::is_live() || document().hidden() {
+        let looks = self.inbox.try_with_untracked(Inbox::looks);
+        if looks != Some(false) || !session::is_live() || document().hidden() {
             return;
         }
-        self.looking.set_value(true);
+        let Some(number) = self.inbox.try_update_untracked(Inbox::look) else { return };
         leptos::task::spawn_local(async move {
             let query = Options::query(vec![("open", "true".into()), ("per_page", SHOWN.to_string())]);
             let answer = api::call(&ep::LIST_NOTIFICATIONS, &[], query, &()).await.ok();
             self.inbox.try_maybe_update(|inbox| {
                 let before = inbox.clone();
-                inbox.take(answer.map(|page| (page.items, page.total)));
+                inbox.take(number, answer.map(|page| (page.items, page.total)));
                 (*inbox != before, ())
             });
-            self.looking.try_set_value(false);
         });
     }
 }

@@ -3,6 +3,7 @@
 use crate::api::{self, Options, session};
 use crate::models::words::Tone;
 use crate::models::{format, schedule};
+use crate::pages::logs::{CancelButton, CancelDialog, Ending};
 use crate::pages::sets::{RunButton, RunDialog};
 use crate::pages::source::{Source, SourceProblems};
 use crate::ui::*;
@@ -46,6 +47,7 @@ pub fn Dashboard() -> impl IntoView {
     let running = |l: &BackupLog| l.overall_status == OverallStatus::Pending;
     refresh(move || logs.with_untracked(|l| matches!(l, Some(Ok(l)) if l.iter().any(running))), load);
     let to_run = RwSignal::new(None::<(i64, String)>);
+    let ending = RwSignal::new(None::<Ending>);
     view! {
         <PageHeader title="Overview">
             {move || (may_sets && session::allows(&ep::CREATE_BACKUP) && none(sets)).then(|| view! {
@@ -59,7 +61,7 @@ pub fn Dashboard() -> impl IntoView {
             {may_sets.then(|| view! { <NextTile sets/> <StoreTile/> })}
         </div>
         <div class="columns">
-            {may_logs.then(|| view! { <Recent logs retry=move |()| load()/> })}
+            {may_logs.then(|| view! { <Recent logs ending retry=move |()| load()/> })}
             {may_sets.then(|| view! { <Upcoming sets to_run retry=move |()| load()/> })}
         </div>
         {(!may_sets && !may_logs).then(|| view! {
@@ -68,6 +70,7 @@ pub fn Dashboard() -> impl IntoView {
             </div>
         })}
         <RunDialog set=to_run on_start=move |()| load()/>
+        <CancelDialog ending on_done=move |_| load()/>
     }
 }
 
@@ -188,7 +191,12 @@ fn StoreTile() -> impl IntoView {
 }
 
 #[component]
-fn Recent(logs: Fetched<BackupLog>, #[prop(into)] retry: Callback<()>) -> impl IntoView {
+fn Recent(
+    logs: Fetched<BackupLog>,
+    ending: RwSignal<Option<Ending>>,
+    #[prop(into)] retry: Callback<()>,
+) -> impl IntoView {
+    let may_end = session::allows(&ep::CANCEL_LOG);
     let body = move || {
         match logs.get() {
         None => view! { <Skeleton lines=5/> }.into_any(),
@@ -205,13 +213,16 @@ fn Recent(logs: Fetched<BackupLog>, #[prop(into)] retry: Callback<()>) -> impl I
                         (Some(s), None) => format::duration(s),
                         (None, label) => label.clone().unwrap_or_default(),
                     };
+                    let endable = may_end && log.overall_status == OverallStatus::Pending && !log.cancelling;
+                    let (id, title) = (log.id, log.backup_title.clone());
                     view! {
                         <li class="result-row">
                             <div class="grow">
                                 <p><A href=format!("/logs/{}", log.id) attr:class="strong">{log.backup_title}</A></p>
                                 <p class="mute small"><When at=log.started_at/>{(!detail.is_empty()).then(|| format!(" · {detail}"))}</p>
                             </div>
-                            <StatusBadge status=log.overall_status queued=log.queued/>
+                            <StatusBadge status=log.overall_status queued=log.queued cancelling=log.cancelling/>
+                            {endable.then(|| view! { <CancelButton ending log_id=id title of=true/> })}
                         </li>
                     }
                 }).collect_view()}

@@ -3,9 +3,10 @@
 use super::source::{Source, SourceProblems};
 use crate::api::{self, Options};
 use crate::models::format;
+use crate::models::settings_form::SettingsForm;
 use crate::models::words::Tone;
 use crate::ui::*;
-use contract::{Check, Problem, ProblemCode, Settings, SettingsInput, endpoints as ep};
+use contract::{Problem, ProblemCode, Settings, endpoints as ep};
 use leptos::{ev::SubmitEvent, prelude::*};
 use wasm_bindgen::JsCast;
 
@@ -25,63 +26,34 @@ pub fn Configuration() -> impl IntoView {
         {move || match loaded.get() {
             None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
             Some(Err(problem)) => view! { <div class="card"><ErrorState problem retry=move |()| load()/></div> }.into_any(),
-            Some(Ok(settings)) => view! { <SettingsForm settings reload=move |()| load()/> }.into_any(),
+            Some(Ok(settings)) => view! { <SettingsEditor settings reload=move |()| load()/> }.into_any(),
         }}
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Typed {
-    enabled: bool,
-    time_zone: String,
-    log_days: String,
-    parallel: String,
-}
-
-impl Typed {
-    fn of(settings: &Settings) -> Self {
-        Typed {
-            enabled: settings.enabled,
-            time_zone: settings.time_zone.clone(),
-            log_days: settings.log_retention_days.to_string(),
-            parallel: settings.max_parallel_passes.to_string(),
-        }
-    }
-
-    fn input(&self) -> SettingsInput {
-        SettingsInput {
-            enabled: self.enabled,
-            time_zone: self.time_zone.trim().into(),
-            log_retention_days: self.log_days.trim().parse().unwrap_or(0),
-            max_parallel_passes: self.parallel.trim().parse().unwrap_or(0),
-            pass_time_limit_hours: None,
-            missed_grace_min: None,
-        }
-    }
-}
-
 #[component]
-fn SettingsForm(settings: Settings, #[prop(into)] reload: Callback<()>) -> impl IntoView {
+fn SettingsEditor(settings: Settings, #[prop(into)] reload: Callback<()>) -> impl IntoView {
     let (toaster, source) = (expect_context::<Toaster>(), expect_context::<Source>());
-    let typed = RwSignal::new(Typed::of(&settings));
-    let saved = RwSignal::new(Typed::of(&settings));
+    let typed = RwSignal::new(SettingsForm::of(&settings));
+    let saved = RwSignal::new(SettingsForm::of(&settings));
     let revision = StoredValue::new(settings.revision);
     let dirty = Signal::derive(move || typed.get() != saved.get());
-    let form = Form::new(move || typed.get().input().check());
+    let form = Form::new(move || typed.with(SettingsForm::mistakes));
     provide_context(form);
     let busy = RwSignal::new(false);
     let conflict = RwSignal::new(false);
     let save = move |force: bool| {
         busy.set(true);
-        let (input, based_on) = (typed.get_untracked().input(), (!force).then_some(revision.get_value()));
+        let (input, based_on) =
+            (typed.with_untracked(SettingsForm::input), (!force).then_some(revision.get_value()));
         leptos::task::spawn_local(async move {
             match api::call(&ep::SAVE_CONFIG, &[], Options::if_match(based_on), &input).await {
                 Ok(now) => {
                     revision.try_set_value(now.revision);
                     // The report says whether the master switch is off.
                     source.reload();
-                    saved.try_set(Typed::of(&now));
-                    typed.try_set(Typed::of(&now));
+                    saved.try_set(SettingsForm::of(&now));
+                    typed.try_set(SettingsForm::of(&now));
                     toaster.good("The configuration was saved.");
                 }
                 Err(problem) if problem.code == ProblemCode::Changed => {
@@ -102,54 +74,82 @@ fn SettingsForm(settings: Settings, #[prop(into)] reload: Callback<()>) -> impl 
     let (zone, set_zone) = create_slice(typed, |t| t.time_zone.clone(), |t, v| t.time_zone = v);
     let (days, set_days) = create_slice(typed, |t| t.log_days.clone(), |t, v| t.log_days = v);
     let (parallel, set_parallel) = create_slice(typed, |t| t.parallel.clone(), |t, v| t.parallel = v);
+    let (limit, set_limit) = create_slice(typed, |t| t.limit_hours.clone(), |t, v| t.limit_hours = v);
+    let (grace, set_grace) = create_slice(typed, |t| t.grace_min.clone(), |t, v| t.grace_min = v);
     let zones = Signal::stored(time_zones());
     view! {
         <LeaveGuard dirty/>
         <Conflict open=conflict what="The configuration" on_reload=reload on_overwrite=move |()| save(true) busy/>
         <form novalidate on:submit=submit>
             <FormProblem/>
-            <Card title="Backups">
-                <Switch
-                    label="Enabled"
-                    hint="The master switch. While it is off no pass starts, neither by schedule nor by hand."
-                    value=enabled
-                    set=set_enabled
-                />
-                {move || (!enabled.get()).then(|| view! {
-                    <Notice tone=Tone::Warn><p>"With this off the store is not backed up."</p></Notice>
-                })}
-            </Card>
-            <Card title="Schedules and logs">
-                <div class="fields">
-                    <Combobox
-                        name="time_zone"
-                        label="Time zone"
-                        hint="What the time of day of a schedule and cron expressions mean."
-                        value=zone
-                        set=set_zone
-                        options=zones
+            <Fields busy>
+                <Card title="Backups">
+                    <Switch
+                        label="Enabled"
+                        hint="The master switch. While it is off no pass starts, neither by schedule nor by hand."
+                        value=enabled
+                        set=set_enabled
                     />
-                    <TextField
-                        name="log_retention_days"
-                        label="Keep logs for"
-                        hint="Copies and their catalogue stay longer than their logs."
-                        value=days
-                        set=set_days
-                        suffix="days"
-                        inputmode="numeric"
-                        class="short"
-                    />
-                    <TextField
-                        name="max_parallel_passes"
-                        label="Passes at once"
-                        hint="One pass already uses every processor core while it compresses."
-                        value=parallel
-                        set=set_parallel
-                        inputmode="numeric"
-                        class="short"
-                    />
-                </div>
-            </Card>
+                    {move || (!enabled.get()).then(|| view! {
+                        <Notice tone=Tone::Warn><p>"With this off the store is not backed up."</p></Notice>
+                    })}
+                </Card>
+                <Card title="Schedules and logs">
+                    <div class="fields">
+                        <Combobox
+                            name="time_zone"
+                            label="Time zone"
+                            hint="What the time of day of a schedule and cron expressions mean."
+                            value=zone
+                            set=set_zone
+                            options=zones
+                        />
+                        <TextField
+                            name="log_retention_days"
+                            label="Keep logs for"
+                            hint="Copies and their catalogue stay longer than their logs."
+                            value=days
+                            set=set_days
+                            suffix="days"
+                            inputmode="numeric"
+                            class="short"
+                        />
+                    </div>
+                </Card>
+                <Card title="Passes">
+                    <div class="fields two">
+                        <TextField
+                            name="max_parallel_passes"
+                            label="Passes at once"
+                            hint="One pass already uses every processor core while it compresses."
+                            value=parallel
+                            set=set_parallel
+                            inputmode="numeric"
+                            class="short"
+                        />
+                        <TextField
+                            name="pass_time_limit_hours"
+                            label="Time limit"
+                            hint="A pass that takes longer is ended. What it has finished stays."
+                            value=limit
+                            set=set_limit
+                            suffix="hours"
+                            inputmode="numeric"
+                            class="short"
+                        />
+                        <TextField
+                            name="missed_grace_min"
+                            label="Report a missing backup after"
+                            hint="How much longer than its schedule says a Backup Set may be without a good copy."
+                            value=grace
+                            set=set_grace
+                            suffix="minutes"
+                            inputmode="numeric"
+                            class="short"
+                        />
+                    </div>
+                </Card>
+            </Fields>
             <FormActions busy dirty label="Save configuration"/>
         </form>
         <Operator settings/>

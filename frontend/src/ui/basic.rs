@@ -12,10 +12,15 @@ pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
 
 /// The status of a pass, in a word and a colour.
 #[component]
-pub fn StatusBadge(status: OverallStatus, #[prop(optional)] queued: bool) -> impl IntoView {
-    let (tone, text) = words::status(status, queued);
+pub fn StatusBadge(
+    status: OverallStatus,
+    #[prop(optional)] queued: bool,
+    #[prop(optional)] cancelling: bool,
+) -> impl IntoView {
+    let (tone, text) = words::status(status, queued, cancelling);
     let running = status == OverallStatus::Pending && !queued;
     let icon = match tone {
+        _ if running => lu::LuLoaderCircle,
         Tone::Good => lu::LuCircleCheck,
         Tone::Warn => lu::LuTriangleAlert,
         Tone::Bad => lu::LuCircleX,

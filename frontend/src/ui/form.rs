@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 pub struct Form {
     check: Memo<Vec<FieldError>>,
     server: RwSignal<Vec<FieldError>>,
+    /// What the server said of what is typed, without it having been sent.
+    aside: RwSignal<Vec<FieldError>>,
     touched: RwSignal<BTreeSet<String>>,
     submitted: RwSignal<bool>,
     /// What no field can show.
@@ -29,6 +31,7 @@ impl Form {
         Form {
             check: Memo::new(move |_| check()),
             server: RwSignal::new(Vec::new()),
+            aside: RwSignal::new(Vec::new()),
             touched: RwSignal::new(BTreeSet::new()),
             submitted: RwSignal::new(false),
             general: RwSignal::new(None),
@@ -56,7 +59,8 @@ impl Form {
     /// The message below `field`.
     pub fn error(self, field: &str) -> Option<String> {
         let find = |list: &Vec<FieldError>| list.iter().find(|e| e.field == field).map(|e| e.message.clone());
-        self.server.with(find).or_else(|| if self.shows(field) { self.check.with(find) } else { None })
+        let said = || self.server.with(find).or_else(|| self.aside.with(find));
+        said().or_else(|| if self.shows(field) { self.check.with(find) } else { None })
     }
 
     /// The messages of all fields whose path begins with `prefix` and a bracket or dot.
@@ -80,9 +84,20 @@ impl Form {
 
     /// What the server said about a field no longer holds once it is changed.
     pub fn edited(self, field: &str) {
-        if self.server.with_untracked(|l| l.iter().any(|e| e.field == field)) {
-            self.server.update(|l| l.retain(|e| e.field != field));
+        for said in [self.server, self.aside] {
+            if said.with_untracked(|l| l.iter().any(|e| e.field == field)) {
+                said.update(|l| l.retain(|e| e.field != field));
+            }
         }
+    }
+
+    /// What the server says of what is typed now, in place of what it said so before. It is shown at the fields, and holds nothing back.
+    pub fn note(self, errors: Vec<FieldError>) {
+        self.aside.try_maybe_update(|held| {
+            let changed = *held != errors;
+            *held = errors;
+            (changed, ())
+        });
     }
 
     /// The same for every entry below `path`, once they stand in another order.
@@ -130,6 +145,7 @@ impl Form {
     /// As if nothing had been typed or sent.
     pub fn reset(self) {
         self.server.try_set(Vec::new());
+        self.aside.try_set(Vec::new());
         self.touched.try_set(BTreeSet::new());
         self.submitted.try_set(false);
         self.general.try_set(None);
@@ -139,6 +155,7 @@ impl Form {
     pub fn mistakes(self) -> usize {
         let fields = |list: &Vec<FieldError>| list.iter().map(|e| e.field.clone()).collect::<BTreeSet<_>>();
         let mut all = self.server.with(fields);
+        all.extend(self.aside.with(fields));
         all.extend(self.check.with(fields).into_iter().filter(|f| self.shows(f)));
         all.len()
     }
@@ -172,6 +189,49 @@ fn show_first_mistake() {
         middle.set_block(web_sys::ScrollLogicalPosition::Center);
         element.scroll_into_view_with_scroll_into_view_options(&middle);
         let _ = element.focus();
+    }
+}
+
+/// The fields of a form. While it is sent they wait: the answer takes the place of what they hold.
+#[component]
+pub fn Fields(
+    #[prop(optional)] read_only: bool,
+    #[prop(into)] busy: Signal<bool>,
+    children: Children,
+) -> impl IntoView {
+    // A field that is switched off loses the focus, and is to have it back.
+    let focused = StoredValue::new_local(None::<web_sys::HtmlElement>);
+    let on_focus = move |event: leptos::ev::FocusEvent| {
+        focused.set_value(event.target().and_then(|t| wasm_bindgen::JsCast::dyn_into(t).ok()));
+    };
+    let on_blur = move |_| {
+        if !busy.get_untracked() {
+            focused.set_value(None);
+        }
+    };
+    Effect::new(move |was_busy: Option<bool>| {
+        let now = busy.get();
+        if !now && was_busy == Some(true) {
+            request_animation_frame(move || {
+                let lost = document().active_element().is_none_or(|e| e.tag_name() == "BODY");
+                let element = focused.try_update_value(Option::take).flatten();
+                if let Some(element) = element.filter(|e| lost && e.is_connected()) {
+                    let _ = element.focus();
+                }
+            });
+        }
+        now
+    });
+    view! {
+        <fieldset
+            class="bare"
+            class:sending=move || busy.get()
+            disabled=move || read_only || busy.get()
+            on:focusin=on_focus
+            on:focusout=on_blur
+        >
+            {children()}
+        </fieldset>
     }
 }
 

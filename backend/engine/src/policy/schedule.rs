@@ -102,9 +102,8 @@ impl Schedule {
         Schedule { jitter: Jitter { most, seed: seed.to_owned() }, ..self }
     }
 
-    /// The first `n` slots of a Set that is saved at `now`, as it would have them while it is never late.
-    pub fn preview(&self, zone: Tz, now: DateTime<Utc>, n: usize) -> Vec<DateTime<Utc>> {
-        let first = first_slot(self, zone, now);
+    /// The first `n` slots of a Set whose next one is `first`, as it would have them while it is never late.
+    pub fn preview(&self, zone: Tz, first: Option<DateTime<Utc>>, n: usize) -> Vec<DateTime<Utc>> {
         std::iter::successors(first, |slot| next_slot(self, zone, *slot, *slot)).take(n).collect()
     }
 }

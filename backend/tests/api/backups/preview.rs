@@ -1,6 +1,6 @@
 //! When a schedule would run, before it is saved.
 
-use super::input;
+use super::{create, input, operator};
 use crate::support::{TestApp, monday};
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::{BackupSetInput, ProblemCode, Resource, SchedulePreview, endpoints as ep};
@@ -83,4 +83,21 @@ async fn the_next_run_is_what_then_happens(#[case] set: BackupSetInput, #[case] 
         let log = app.ended(set.running_log_id.or(set.last_log_id).unwrap()).await;
         assert_eq!(log.started_at, promised, "run {n}");
     }
+}
+
+#[actix_web::test]
+async fn the_slots_of_a_set_go_on_as_long_as_its_schedule_stays() {
+    let app = TestApp::start().await;
+    let someone = operator(&app).await;
+    let hourly = BackupSetInput { frequency: Some(4), time_of_day: None, ..input("Nightly") };
+    let made = create(&app, &someone, &hourly).await;
+    app.clock.advance(TimeDelta::minutes(5));
+    let of_set = format!("backup_id={}&folder_name=nightly", made.id);
+    let same = preview(&app, &format!("{of_set}&frequency=4")).await.next_runs;
+    assert_eq!(same[..2], [monday(), monday() + TimeDelta::hours(4)]);
+    let other = preview(&app, &format!("{of_set}&frequency=5")).await.next_runs;
+    assert_eq!(other[0], monday() + TimeDelta::minutes(5), "another schedule begins anew");
+    let path = "/api/v1/schedule?backup_id=999&frequency=1";
+    let answer = app.call(&ep::PREVIEW_SCHEDULE, &[]).query(path).by(&someone).send().await;
+    answer.refused(ProblemCode::NotFound);
 }

@@ -30,7 +30,11 @@ pub fn LogList() -> impl IntoView {
     };
     let columns = vec![
         Column::new("Status", |l: &BackupLog| {
-            view! { <StatusBadge status=l.overall_status queued=l.queued/> }.into_any()
+            let again = l.retry_at.map(|at| view! { <span class="mute small">"Tried again "<When at/></span> });
+            view! {
+                <span class="stack"><StatusBadge status=l.overall_status queued=l.queued cancelling=l.cancelling/>{again}</span>
+            }
+            .into_any()
         })
         .sort("overall_status"),
         Column::new("Backup Set", |l: &BackupLog| {
@@ -75,7 +79,10 @@ pub fn LogList() -> impl IntoView {
         ("token", "API token"),
         ("cli", "Command line"),
     ];
-    let key = |l: &BackupLog| format!("{}-{:?}-{}-{:?}", l.id, l.overall_status, l.queued, l.finished_at);
+    let key = |l: &BackupLog| {
+        let (state, times) = ((l.overall_status, l.queued, l.cancelling), (l.finished_at, l.retry_at));
+        format!("{}-{state:?}-{times:?}", l.id)
+    };
     view! {
         <PageHeader title="Backup Logs" text="Every pass, what it made and what went wrong."/>
         <div class="card flush">

@@ -20,6 +20,7 @@ pub fn Progress(pass: Pass) -> impl IntoView {
         pass.progress.with(|p| p.as_ref().map(progress::announcement).unwrap_or_default())
     });
     let headline = move || match (pass.queued(), overall.get()) {
+        _ if pass.cancelling() => "Cancelling…".to_string(),
         (true, _) => "Waiting for its turn".to_string(),
         (false, Some(fraction)) => format!("{} %", percent(fraction)),
         (false, None) => "Working".into(),
@@ -29,7 +30,7 @@ pub fn Progress(pass: Pass) -> impl IntoView {
             // A time that stands still says nothing.
             let Some(p) = p.as_ref().filter(|_| pass.link.get() == Link::Live) else { return String::new() };
             let elapsed = format!("{} so far", format::duration(p.elapsed_sec));
-            match p.remaining_sec {
+            match p.remaining_sec.filter(|_| !pass.cancelling()) {
                 Some(left) => format!("{elapsed}, {} left", format::remaining(left)),
                 None => elapsed,
             }
@@ -73,7 +74,13 @@ pub fn Progress(pass: Pass) -> impl IntoView {
                 {move || steps.get().into_iter().map(|phase| view! { <Step pass phase/> }).collect_view()}
             </ol>
             {move || (known() && pass.progress.with(Option::is_none)).then(|| view! { <Skeleton lines=3/> })}
-            <p class="mute small">"You can leave this page: the pass goes on without it."</p>
+            <p class="mute small">
+                {move || if pass.cancelling() {
+                    "It ends within seconds. What is half-made is removed, finished copies stay."
+                } else {
+                    "You can leave this page: the pass goes on without it."
+                }}
+            </p>
         </section>
     }
 }
@@ -159,11 +166,13 @@ fn Destinations(pass: Pass) -> impl IntoView {
             <li>
                 <p class="destination-head">
                     <span class="with-icon"><Icon icon/>{title.clone()}</span>
-                    <span class="mute small">{move || line.get().map(|l| l.text).unwrap_or_default()}</span>
-                    {move || line.get().map(|l| {
-                        let (tone, text) = state_words(l.state);
-                        view! { <Badge tone text/> }
-                    })}
+                    <span class="destination-state">
+                        <span class="mute small">{move || line.get().map(|l| l.text).unwrap_or_default()}</span>
+                        {move || line.get().map(|l| {
+                            let (tone, text) = state_words(l.state);
+                            view! { <Badge tone text/> }
+                        })}
+                    </span>
                 </p>
                 <ProgressBar label=title fraction tone/>
             </li>

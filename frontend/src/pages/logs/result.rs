@@ -3,29 +3,106 @@
 use super::warnings::Warnings;
 use crate::api::{self, session};
 use crate::models::words::{self, Tone};
-use crate::models::{format, restore};
+use crate::models::{again, format, restore};
 use crate::pages::storages;
 use crate::ui::*;
+use chrono::{DateTime, Utc};
 use contract::{ArchiveFile, BackupLog, OverallStatus, RowResult, RowStatus, endpoints as ep};
 use leptos::prelude::*;
 
 #[component]
-pub fn Results(log: BackupLog) -> impl IntoView {
+pub fn Results(
+    log: BackupLog,
+    /// Gets the log that goes on.
+    #[prop(into)]
+    on_retry: Callback<BackupLog>,
+) -> impl IntoView {
     let steps = restore::steps(&log.files);
-    let error = log.error_message.clone();
+    let (attempts, warnings) = again::attempts(&log.warnings);
+    let title = again::error_title(&log);
+    // Somebody wanted it so.
+    let (tone, role) = if again::is_cancelled(&log) { (Tone::Warn, "status") } else { (Tone::Bad, "alert") };
     view! {
-        {error.map(|message| view! {
-            <Notice tone=Tone::Bad title="The pass failed before anything could be stored" role="alert"><p class="pre">{message}</p></Notice>
+        {log.error_message.clone().map(|message| view! {
+            <Notice tone title role><p class="pre">{message}</p></Notice>
         })}
+        {log.retry_at.map(|at| view! { <NextAttempt at rows=log.retryable/> })}
         {(log.overall_status == OverallStatus::Partial).then(|| view! {
             <Notice tone=Tone::Warn title="This copy is not complete">
                 <p>"What could be read is there and was stored. The warnings below say what is missing."</p>
             </Notice>
         })}
         {(!log.files.is_empty()).then(|| view! { <Archives log=log.clone()/> })}
-        {(!log.storages.is_empty()).then(|| view! { <Destinations rows=log.storages.clone()/> })}
-        {(!log.warnings.is_empty()).then(|| view! { <Warnings warnings=log.warnings.clone()/> })}
+        {(!log.storages.is_empty()).then(|| view! { <Destinations log=log.clone() on_retry/> })}
+        {(!attempts.is_empty()).then(|| view! { <Attempts attempts/> })}
+        {(!warnings.is_empty()).then(|| view! { <Warnings warnings/> })}
         {(!steps.is_empty()).then(|| view! { <Restore steps copy_path=log.copy_path.clone()/> })}
+    }
+}
+
+/// What the Set does about it by itself.
+#[component]
+fn NextAttempt(at: DateTime<Utc>, rows: bool) -> impl IntoView {
+    let what = if rows {
+        "Only the destinations that failed are tried, from the archives that are kept on this server."
+    } else {
+        "No archives are kept, so the whole pass is made anew, with a log of its own."
+    };
+    view! {
+        <Notice tone=Tone::Info title="Tried again by itself">
+            <p>"At "<strong><When at exact=true/></strong>" ("<When at/>"). "{what}</p>
+        </Notice>
+    }
+}
+
+/// What came before the result that is shown.
+#[component]
+fn Attempts(attempts: Vec<again::Attempt>) -> impl IntoView {
+    view! {
+        <Card title="Earlier attempts" hint="This pass was tried again. What it came to in the end stands above.">
+            <ol class="attempts">
+                {attempts.into_iter().map(|attempt| view! {
+                    <li>
+                        <p>
+                            <strong>{format!("Attempt {} failed", attempt.number)}</strong>
+                            {attempt.ended_at.map(|at| view! { <span class="mute">" · "<When at exact=true/></span> })}
+                        </p>
+                        {(!attempt.reason.is_empty()).then(|| view! { <p class="pre">{attempt.reason}</p> })}
+                    </li>
+                }).collect_view()}
+            </ol>
+        </Card>
+    }
+}
+
+/// Tries the destinations that lack the copy; says which.
+#[component]
+fn RetryButton(log: BackupLog, on_retry: Callback<BackupLog>) -> impl IntoView {
+    let toaster = expect_context::<Toaster>();
+    let busy = RwSignal::new(false);
+    let (words, whole) = again::retry_label(&log.storages);
+    let hidden = (whole != words).then_some(whole);
+    let id = log.id;
+    let retry = move |()| {
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            match api::bare(&ep::RETRY_LOG, &[&id.to_string()]).await {
+                Ok(log) => {
+                    on_retry.try_run(log);
+                }
+                Err(problem) => toaster.problem(&problem),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <BusyButton busy kind="button" class="btn" on_press=retry>
+            <Icon icon=lu::LuRotateCw/>
+            {match hidden {
+                Some(whole) => view! { <span aria-hidden="true">{words}</span><span class="hidden">{whole}</span> }.into_any(),
+                None => words.into_any(),
+            }}
+        </BusyButton>
     }
 }
 
@@ -98,9 +175,17 @@ fn Archive(file: ArchiveFile, id: i64, prefix: String, offered: bool) -> impl In
 }
 
 #[component]
-fn Destinations(rows: Vec<RowResult>) -> impl IntoView {
+fn Destinations(log: BackupLog, on_retry: Callback<BackupLog>) -> impl IntoView {
+    let rows: Vec<RowResult> = log.storages.clone();
+    let offered = log.retryable && session::allows(&ep::RETRY_LOG);
+    let hint = if log.retryable {
+        "The archives are kept on this server: what failed can be tried again without making them anew."
+    } else {
+        ""
+    };
+    let aside = move || offered.then(|| view! { <RetryButton log=log.clone() on_retry/> });
     view! {
-        <Card title="Destinations">
+        <Card title="Destinations" hint aside>
             <ul class="rows" aria-label="Destinations">
                 {rows.into_iter().map(|row| {
                     let (tone, text) = match row.status {

@@ -188,9 +188,8 @@ fn Add(rows: Rows) -> impl IntoView {
                     <button type="button" class="btn small" on:click=move |_| rows.known.want()>"Try again"</button>
                 </p>
             })}
-            {move || (rows.known.problem().is_none() && rows.known.all().is_empty()).then(|| view! {
-                <p class="mute small add-note">"There is no Storage Set yet."</p>
-            })}
+            {move || rows.known.is_loading().then(|| view! { <p class="mute small add-note">"Loading the Storage Sets…"</p> })}
+            {move || rows.known.is_empty().then(|| view! { <p class="mute small add-note">"There is no Storage Set yet."</p> })}
             {session::allows(&ep::CREATE_STORAGE).then(|| view! {
                 <A href="/storages/new" attr:class="panel-item add-new"><Icon icon=lu::LuCloudUpload/>"New Storage Set…"</A>
             })}

@@ -1,5 +1,6 @@
 //! The form of a Backup Set, as a page of its own.
 
+use super::after::AfterFailure;
 use super::destinations::Destinations;
 use super::excludes::Excludes;
 use super::schedule::SchedulePicker;
@@ -10,7 +11,7 @@ use crate::models::words::Tone;
 use crate::pages::source::{Source, SourceProblems};
 use crate::pages::storages::known::Known;
 use crate::ui::*;
-use contract::{BackupSet, Check, Problem, ProblemCode, endpoints as ep};
+use contract::{BackupSet, Problem, ProblemCode, endpoints as ep};
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_router::hooks::{use_navigate, use_params_map};
 
@@ -87,7 +88,7 @@ fn SetPage(
     Effect::new(move |_| unsaved.set(dirty.get()));
     let known = expect_context::<Known>();
     let form = Form::new(move || {
-        let mut errors = typed.with(SetForm::input).check();
+        let mut errors = typed.with(SetForm::mistakes);
         errors.extend(typed.with(|t| t.path_mistakes(&known.all())));
         errors
     });
@@ -150,7 +151,8 @@ fn SetPage(
             <fieldset class="bare" disabled=!may_save>
                 <General typed/>
                 <Types typed/>
-                <SchedulePicker typed/>
+                <SchedulePicker typed id/>
+                <AfterFailure typed/>
             </fieldset>
             // Whoever may only look can still look for a table.
             <Excludes typed read_only=!may_save/>

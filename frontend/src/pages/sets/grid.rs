@@ -5,12 +5,14 @@ use crate::api::{self, Options, session};
 use crate::models::list::ListQuery;
 use crate::models::words::Tone;
 use crate::models::{format, schedule, words};
+use crate::pages::logs::{CancelButton, CancelDialog, Ending};
 use crate::pages::source::SourceProblems;
 use crate::pages::storages::{icon, known::Known};
 use crate::ui::*;
-use contract::{BackupSet, StorageRow, endpoints as ep};
+use contract::{BackupLog, BackupSet, StorageRow, endpoints as ep};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use std::collections::BTreeSet;
 
 async fn fetch(query: ListQuery) -> Result<Loaded<BackupSet>, contract::Problem> {
     let page = api::call(&ep::LIST_BACKUPS, &[], Options::query(query.params()), &()).await?;
@@ -28,6 +30,28 @@ pub fn SetList() -> impl IntoView {
     let doomed = RwSignal::new(None::<(i64, String)>);
     let asking = RwSignal::new(false);
     let deleting = RwSignal::new(false);
+    let ending = RwSignal::new(None::<Ending>);
+    // The rows do not tell which passes are being cancelled; they end within seconds.
+    let asked = RwSignal::new(BTreeSet::<i64>::new());
+    Effect::new(move |_| {
+        let runs = |id: &i64| {
+            list.loaded
+                .with(|l| l.as_ref().is_none_or(|l| l.items.iter().any(|s| s.running_log_id == Some(*id))))
+        };
+        asked.maybe_update(|asked| {
+            let before = asked.len();
+            asked.retain(runs);
+            asked.len() != before
+        });
+    });
+    let cancelled = move |log: Option<BackupLog>| {
+        if let Some(log) = log.filter(|l| l.cancelling) {
+            asked.update(|asked| {
+                asked.insert(log.id);
+            });
+        }
+        list.reload();
+    };
     let delete = move |()| {
         let Some((id, title)) = doomed.get_untracked() else { return };
         deleting.set(true);
@@ -61,8 +85,8 @@ pub fn SetList() -> impl IntoView {
         Column::new("Types", |s: &BackupSet| types(s).into_any()),
         Column::new("Schedule", |s: &BackupSet| schedule::describe(s).into_any()),
         Column::new("Destinations", move |s: &BackupSet| destinations(s, known)),
-        Column::new("Last run", |s: &BackupSet| {
-            let (status, at) = (last_status(s), s.last_time.map(|at| view! { <span class="mute"><When at/></span> }));
+        Column::new("Last run", move |s: &BackupSet| {
+            let (status, at) = (last_status(s, asked), s.last_time.map(|at| view! { <span class="mute"><When at/></span> }));
             view! { <span class="stack">{status}{at}</span> }.into_any()
         })
         .sort("last_time")
@@ -84,6 +108,12 @@ pub fn SetList() -> impl IntoView {
                     })}
                     {busy.filter(|_| session::allows(&ep::GET_LOG)).map(|log| view! {
                         <A href=format!("/logs/{log}") attr:class="btn small">"See progress"</A>
+                    })}
+                    {busy.filter(|_| session::allows(&ep::CANCEL_LOG)).map(|log_id| {
+                        let title = title.clone();
+                        move || (!asked.with(|a| a.contains(&log_id))).then(|| view! {
+                            <CancelButton ending log_id title=title.clone() of=true/>
+                        })
                     })}
                     {session::allows(&ep::UPDATE_BACKUP).then(|| view! {
                         <A href=format!("/backups/{id}") attr:class="btn icon-only quiet" attr:aria-label=format!("Edit {title}") attr:title="Edit">
@@ -132,6 +162,7 @@ pub fn SetList() -> impl IntoView {
             }.into_any())}
         </div>
         <RunDialog set=to_run on_start=move |()| list.reload()/>
+        <CancelDialog ending on_done=cancelled/>
         <Confirm
             open=asking
             title=Signal::derive(move || format!("Delete “{}”?", doomed.get().map(|d| d.1).unwrap_or_default()))
@@ -187,16 +218,21 @@ fn destinations(set: &BackupSet, known: Known) -> AnyView {
     view! { <span class="chips">{move || rows.iter().cloned().map(chip).collect_view()}</span> }.into_any()
 }
 
-fn last_status(set: &BackupSet) -> AnyView {
+fn last_status(set: &BackupSet, asked: RwSignal<BTreeSet<i64>>) -> AnyView {
     let log = set.running_log_id.or(set.last_log_id).filter(|_| session::allows(&ep::GET_LOG));
     let status =
         if set.running_log_id.is_some() { Some(contract::OverallStatus::Pending) } else { set.last_status };
+    let running = set.running_log_id;
+    let badge = move |status| {
+        let cancelling = move || running.is_some_and(|id| asked.with(|a| a.contains(&id)));
+        move || view! { <StatusBadge status cancelling=cancelling()/> }
+    };
     match (status, log) {
         (Some(status), Some(log)) => view! {
-            <A href=format!("/logs/{log}") attr:class="plain"><StatusBadge status/></A>
+            <A href=format!("/logs/{log}") attr:class="plain">{badge(status)}</A>
         }
         .into_any(),
-        (Some(status), None) => view! { <StatusBadge status/> }.into_any(),
+        (Some(status), None) => badge(status).into_any(),
         (None, _) => view! { <span class="mute">"Not run yet"</span> }.into_any(),
     }
 }

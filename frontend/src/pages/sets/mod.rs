@@ -1,11 +1,13 @@
 //! Backup Sets.
 
+mod after;
 mod destination;
 mod destinations;
 mod excludes;
 mod files;
 mod form;
 mod grid;
+mod preview;
 mod run;
 mod schedule;
 mod tables;

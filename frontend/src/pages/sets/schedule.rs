@@ -1,5 +1,6 @@
 //! The schedule of a Backup Set's form.
 
+use super::preview::NextRuns;
 use crate::models::schedule;
 use crate::models::set_form::SetForm;
 use crate::ui::*;
@@ -7,7 +8,11 @@ use contract::FREQUENCIES;
 use leptos::prelude::*;
 
 #[component]
-pub fn SchedulePicker(typed: RwSignal<SetForm>) -> impl IntoView {
+pub fn SchedulePicker(
+    typed: RwSignal<SetForm>,
+    /// Of a Set that is there.
+    id: Option<i64>,
+) -> impl IntoView {
     let form = expect_context::<Form>();
     let (frequency, set_frequency) = create_slice(
         typed,
@@ -16,11 +21,12 @@ pub fn SchedulePicker(typed: RwSignal<SetForm>) -> impl IntoView {
     );
     let (time, set_time) = create_slice(typed, |t| t.time_of_day.clone(), |t, v| t.time_of_day = v);
     let (cron, set_cron) = create_slice(typed, |t| t.cron.clone(), |t, v| t.cron = v);
+    let (jitter, set_jitter) = create_slice(typed, |t| t.jitter_min.clone(), |t, v| t.jitter_min = v);
     let by_cron = Memo::new(move |_| typed.with(|t| t.by_cron));
     let daily = Memo::new(move |_| typed.with(|t| schedule::is_daily(t.frequency)));
     let frequencies = FREQUENCIES.map(|f| (f.to_string(), schedule::frequency_label(f))).to_vec();
     let choose = move |cron: bool| {
-        for field in ["frequency", "time_of_day", "cron"] {
+        for field in ["frequency", "time_of_day", "cron", "jitter_min"] {
             form.edited(field);
         }
         typed.update(|t| t.by_cron = cron);
@@ -43,8 +49,19 @@ pub fn SchedulePicker(typed: RwSignal<SetForm>) -> impl IntoView {
             </div>
             {move || if by_cron.get() {
                 view! {
-                    <div class="fields">
+                    <div class="fields two">
                         <TextField name="cron" label="Cron expression" value=cron set=set_cron hint=cron_hint autocomplete="off" class="mono"/>
+                        <TextField
+                            name="jitter_min"
+                            label="Delay by chance, up to"
+                            hint="So that many Backup Sets do not start in the same second. 0 for none, at most 60."
+                            value=jitter
+                            set=set_jitter
+                            suffix="minutes"
+                            inputmode="numeric"
+                            autocomplete="off"
+                            class="short"
+                        />
                     </div>
                 }.into_any()
             } else {
@@ -57,6 +74,7 @@ pub fn SchedulePicker(typed: RwSignal<SetForm>) -> impl IntoView {
                     </div>
                 }.into_any()
             }}
+            <NextRuns typed id/>
         </Card>
     }
 }

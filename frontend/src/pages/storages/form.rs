@@ -159,14 +159,14 @@ pub fn Editor(
         {(existing && consent).then(|| view! { <LinkCard kind editing/> })}
         <form novalidate on:submit=submit>
             <FormProblem/>
-            <fieldset class="bare" disabled=!may_save>
+            <Fields read_only=!may_save busy>
                 <General typed/>
                 <Credentials typed kind secret_stored>
                     {(!existing || !consent).then(|| view! { <Guide kind open=!existing && consent/> })}
                 </Credentials>
                 {(kind == StorageType::AmazonS3).then(|| view! { <Place typed/> })}
                 <Advanced typed kind/>
-            </fieldset>
+            </Fields>
             {may_save.then(|| view! { <FormActions busy dirty label="Save Storage Set" cancel="/storages"/> })}
         </form>
         {existing.then(|| view! { <Users editing/> })}
