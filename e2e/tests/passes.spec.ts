@@ -93,6 +93,7 @@ test('passes: the destination that failed is tried again, in the same log and wi
   // Cancelled once more, from the overview this time; then nothing holds it up.
   await page.goto('/');
   const row = page.getByRole('listitem').filter({ hasText: 'Unhurried' }).filter({ has: page.getByRole('button', { name: /^Cancel/ }) });
+  await inspect(page, 'overview-running');
   await row.getByRole('button', { name: 'Cancel the backup of Unhurried' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel the backup' }).click();
   await expect.poll(async () => (await admin.call('GET', `/logs/${before.id}`)).overall_status, { timeout: 60_000 }).toBe('failed');

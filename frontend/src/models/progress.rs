@@ -72,7 +72,8 @@ fn items(p: &PhaseProgress) -> String {
     let (one, many) = match p.phase {
         Phase::Files => ("entry", "entries"),
         Phase::Database => ("table", "tables"),
-        Phase::Upload => ("archive", "archives"),
+        // The manifest is one of them.
+        Phase::Upload => ("file", "files"),
         _ => return String::new(),
     };
     match (p.state, p.items_total) {

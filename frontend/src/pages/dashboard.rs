@@ -222,7 +222,7 @@ fn Recent(
                                 <p class="mute small"><When at=log.started_at/>{(!detail.is_empty()).then(|| format!(" · {detail}"))}</p>
                             </div>
                             <StatusBadge status=log.overall_status queued=log.queued cancelling=log.cancelling/>
-                            {endable.then(|| view! { <CancelButton ending log_id=id title of=true/> })}
+                            {endable.then(|| view! { <CancelButton ending log_id=id title class="btn small"/> })}
                         </li>
                     }
                 }).collect_view()}

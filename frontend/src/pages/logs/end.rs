@@ -10,23 +10,25 @@ use wasm_bindgen::JsCast;
 /// A pass that is to be cancelled: its log, and what it backs up.
 pub type Ending = (i64, String);
 
-/// *Cancel*. `of` names the Set where the button stands among others, and makes it small.
+/// *Cancel*: with its word in the head of a page, smaller in a list, a mere icon among other icons.
 #[component]
 pub fn CancelButton(
     ending: RwSignal<Option<Ending>>,
     log_id: i64,
     #[prop(into)] title: String,
-    #[prop(optional)] of: bool,
+    #[prop(default = "btn")] class: &'static str,
 ) -> impl IntoView {
     let name = format!("Cancel the backup of {title}");
+    let icon_only = class.contains("icon-only");
     view! {
         <button
             type="button"
-            class=if of { "btn small" } else { "btn" }
+            class=class
+            title=icon_only.then_some("Cancel")
             aria-label=name
             on:click=move |_| ending.set(Some((log_id, title.clone())))
         >
-            <Icon icon=lu::LuCircleStop/>"Cancel"
+            <Icon icon=lu::LuCircleStop/>{(!icon_only).then_some("Cancel")}
         </button>
     }
 }

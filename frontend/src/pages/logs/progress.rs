@@ -62,6 +62,7 @@ pub fn Progress(pass: Pass) -> impl IntoView {
             {move || (pass.link.get() != Link::Live).then(|| view! {
                 <Notice tone=Tone::Warn role="status">
                     <p>{match pass.link.get() {
+                        _ if pass.cancelling() => "Live figures do not get through. The result will appear here.",
                         Link::Polling => "Live figures do not get through. The pass goes on, and its result will appear here; the figures come back when the connection does.",
                         _ => "The connection was lost. Trying again; the pass goes on, and the figures are those of a moment ago.",
                     }}</p>

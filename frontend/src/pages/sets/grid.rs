@@ -112,7 +112,7 @@ pub fn SetList() -> impl IntoView {
                     {busy.filter(|_| session::allows(&ep::CANCEL_LOG)).map(|log_id| {
                         let title = title.clone();
                         move || (!asked.with(|a| a.contains(&log_id))).then(|| view! {
-                            <CancelButton ending log_id title=title.clone() of=true/>
+                            <CancelButton ending log_id title=title.clone() class="btn icon-only quiet"/>
                         })
                     })}
                     {session::allows(&ep::UPDATE_BACKUP).then(|| view! {
