@@ -143,6 +143,8 @@ async fn a_scheduled_pass_is_tried_again_by_itself_as_often_as_its_set_wants() {
 async fn after_a_crash_the_retry_goes_on_with_what_was_sent() {
     let Failed { app, set, place, .. } = failed(false).await;
     place.heal();
+    // No two passes start at one instant.
+    app.clock.advance(TimeDelta::seconds(1));
     // The archive arrives, then the server dies: the manifest never ends.
     place.plan(Fault::always(Op::Put, Effect::Hang).on("manifest.json"));
     let work = app.work();
