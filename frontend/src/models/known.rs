@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use contract::{ProblemCode, StorageState, StorageType};
 
-    fn options(ids: &[i64]) -> Result<StorageOptions, Problem> {
+    fn options(ids: &[i64]) -> StorageOptions {
         let option = |id: &i64| StorageOption {
             id: *id,
             title: format!("Set {id}"),
@@ -82,7 +82,7 @@ mod tests {
             linked: true,
             state: StorageState::Ready,
         };
-        Ok(StorageOptions { items: ids.iter().map(option).collect(), redirect_uri: "r".into() })
+        StorageOptions { items: ids.iter().map(option).collect(), redirect_uri: "r".into() }
     }
 
     #[test]
@@ -90,12 +90,12 @@ mod tests {
         let mut known = Choices::default();
         let (first, second) = (known.ask(), known.ask());
         assert!(known.is_loading());
-        assert!(known.take(second, options(&[1, 2])));
-        assert!(!known.take(first, options(&[1])), "it comes too late");
+        assert!(known.take(second, Ok(options(&[1, 2]))));
+        assert!(!known.take(first, Ok(options(&[1]))), "it comes too late");
         assert!(known.get(2).is_some());
         let again = known.ask();
         assert!(!known.is_gone(3), "the list is being asked for anew");
-        known.take(again, options(&[1, 2]));
+        known.take(again, Ok(options(&[1, 2])));
         assert!(known.is_gone(3));
     }
 
@@ -108,7 +108,7 @@ mod tests {
         known.take(first, Err(Problem::new(ProblemCode::Unavailable, "")));
         assert!(!known.is_empty() && !known.is_loading() && !known.is_gone(1) && known.problem().is_some());
         let second = known.ask();
-        known.take(second, options(&[]));
+        known.take(second, Ok(options(&[])));
         assert!(known.is_empty() && known.problem().is_none());
     }
 }
