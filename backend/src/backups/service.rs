@@ -136,8 +136,10 @@ impl BackupsService {
             Some(id) => self.slot_that_stays(id, query).await?,
             None => None,
         };
-        let first = first.or_else(|| first_slot(&schedule, zone, self.clock.now()));
-        let next_runs = schedule.preview(zone, first, PREVIEWED);
+        let next_runs = match first {
+            Some(_) => schedule.slots(zone, first, PREVIEWED),
+            None => schedule.preview(zone, self.clock.now(), PREVIEWED),
+        };
         Ok(SchedulePreview { time_zone: zone.name().to_owned(), next_runs })
     }
 

@@ -102,8 +102,13 @@ impl Schedule {
         Schedule { jitter: Jitter { most, seed: seed.to_owned() }, ..self }
     }
 
-    /// The first `n` slots of a Set whose next one is `first`, as it would have them while it is never late.
-    pub fn preview(&self, zone: Tz, first: Option<DateTime<Utc>>, n: usize) -> Vec<DateTime<Utc>> {
+    /// The first `n` slots of a Set that is saved at `now`, as it would have them while it is never late.
+    pub fn preview(&self, zone: Tz, now: DateTime<Utc>, n: usize) -> Vec<DateTime<Utc>> {
+        self.slots(zone, first_slot(self, zone, now), n)
+    }
+
+    /// The same of a Set whose next slot is `first`.
+    pub fn slots(&self, zone: Tz, first: Option<DateTime<Utc>>, n: usize) -> Vec<DateTime<Utc>> {
         std::iter::successors(first, |slot| next_slot(self, zone, *slot, *slot)).take(n).collect()
     }
 }
