@@ -402,7 +402,8 @@ mod tests {
 
     #[test]
     fn help_never_shows_the_value_of_a_secret() {
-        let secret = ["magento_database_url", "database_url", "encryption_key", "setup_token"];
+        let secret =
+            ["magento_database_url", "database_url", "encryption_key", "setup_token", "metrics_token"];
         let mut seen = 0;
         for arg in Cli::command().find_subcommand("serve").unwrap().get_arguments() {
             let id = arg.get_id().as_str();

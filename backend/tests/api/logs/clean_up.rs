@@ -133,7 +133,7 @@ async fn a_hundred_thousand_go_in_batches_while_the_grid_is_read(#[case] metadat
                     .await
                     .unwrap()
                     + 1;
-                odd += u64::from((before - old) % 500 != 0);
+                odd += u64::from(!(before - old).is_multiple_of(500));
                 (before, looks) = (old, looks + 1);
             }
             (looks, odd)
