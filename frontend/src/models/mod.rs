@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod again;
+pub mod alerts_form;
 pub mod excludes;
 pub mod form;
 pub mod format;
