@@ -3,8 +3,8 @@
 use crate::api::session::{self, Status};
 use crate::models::session::{Change, change, grants};
 use crate::pages::{
-    dashboard::Dashboard, logs, people, sets, settings::Configuration, shell::Shell, source::Source,
-    storages, welcome,
+    alerts::AlertsPage, dashboard::Dashboard, logs, people, sets, settings::Configuration, shell::Shell,
+    source::Source, storages, welcome,
 };
 use crate::ui::{Clock, NotFound, Revisit, ThemeChoice, Toaster, Toasts};
 use contract::{Grants, Me};
@@ -94,6 +94,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/logs") view=logs::LogList/>
                 <Route path=path!("/logs/:id") view=logs::LogPage/>
                 <Route path=path!("/config") view=Configuration/>
+                <Route path=path!("/config/alerts") view=AlertsPage/>
                 <Route path=path!("/users") view=people::UserList/>
                 <Route path=path!("/users/new") view=people::NewUser/>
                 <Route path=path!("/users/:id") view=people::EditUser/>

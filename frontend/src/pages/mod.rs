@@ -1,5 +1,6 @@
 //! The pages.
 
+pub mod alerts;
 pub mod bell;
 pub mod dashboard;
 pub mod logs;

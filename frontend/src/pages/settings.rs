@@ -1,5 +1,6 @@
 //! The settings an administrator changes, beside the facts that only the operator can change.
 
+use super::alerts::Sections;
 use super::source::{Source, SourceProblems};
 use crate::api::{self, Options};
 use crate::models::format;
@@ -23,6 +24,7 @@ pub fn Configuration() -> impl IntoView {
     load();
     view! {
         <PageHeader title="Configuration" text="What holds for every Backup Set."/>
+        <Sections/>
         {move || match loaded.get() {
             None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
             Some(Err(problem)) => view! { <div class="card"><ErrorState problem retry=move |()| load()/></div> }.into_any(),

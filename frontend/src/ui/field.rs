@@ -51,7 +51,10 @@ pub fn TextField(
     #[prop(optional)] required: bool,
     #[prop(optional)] autofocus: bool,
     #[prop(optional)] inputmode: Option<&'static str>,
-    #[prop(optional)] placeholder: Option<&'static str>,
+    #[prop(optional, into)] placeholder: Signal<&'static str>,
+    /// What the button beside a password shows and hides.
+    #[prop(default = "the password")]
+    revealed: &'static str,
 ) -> impl IntoView {
     let form = expect_context::<Form>();
     let id = field_id(&name);
@@ -74,7 +77,7 @@ pub fn TextField(
                     type=move || if password && shown.get() { "text" } else { kind }
                     autocomplete=autocomplete
                     inputmode=inputmode
-                    placeholder=placeholder
+                    placeholder=move || Some(placeholder.get()).filter(|p| !p.is_empty())
                     autofocus=autofocus
                     spellcheck="false"
                     prop:value=move || value.get()
@@ -92,7 +95,7 @@ pub fn TextField(
                     <button
                         type="button"
                         class="btn icon-only quiet reveal"
-                        aria-label=move || if shown.get() { "Hide the password" } else { "Show the password" }
+                        aria-label=move || format!("{} {revealed}", if shown.get() { "Hide" } else { "Show" })
                         aria-pressed=move || shown.get().to_string()
                         on:click=move |_| shown.update(|s| *s = !*s)
                     >
