@@ -3,6 +3,8 @@
 pub(super) mod repo;
 
 #[cfg(test)]
+mod life_tests;
+#[cfg(test)]
 mod repo_tests;
 
 use super::error::Error;
