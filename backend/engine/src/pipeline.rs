@@ -27,7 +27,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
-pub use inventory::{CopyThere, copies_at};
+pub use inventory::{CopyThere, Inventory, copies_at};
 pub use local::{LocalCopy, local_copies, remove_partials};
 pub use resume::{Again, resume};
 pub use space::human;

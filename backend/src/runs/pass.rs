@@ -8,7 +8,7 @@ use super::job;
 use super::outcome::{self, Ending, Facts};
 use super::repo::{self, Held};
 use super::service::{Inner, Rooms};
-use crate::alerts::Ended;
+use crate::alerts::{Ended, Told};
 use crate::db;
 use crate::logs::progress::Reporter;
 use crate::redact::Redactor;
@@ -386,6 +386,9 @@ pub(super) async fn store(rooms: &Rooms, held: &Held, ending: &Ending) -> Result
         }
         for copy in &ending.copies {
             catalogue::add(&tx, copy).await?;
+        }
+        if held.again.is_some() && repo::is_outdone(&tx, held).await? {
+            return Ok(Some(Told::default()));
         }
         rooms.alerts.pass_ended(&tx, ended).await.map(Some)
     })

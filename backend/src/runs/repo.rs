@@ -175,7 +175,7 @@ pub async fn known(db: &Db, backup_id: i64, key: &str) -> Result<Option<i64>, Db
 }
 
 /// How long a pass that goes on waits for a server that has its archives.
-const RESERVED: TimeDelta = TimeDelta::seconds(60);
+const RESERVED: TimeDelta = TimeDelta::minutes(10);
 
 /// Takes the pass that waits longest; `None` when none does. One that goes on is left to a server that `has` its copy for a while.
 pub async fn take(
@@ -328,16 +328,38 @@ pub async fn close(tx: &Tx, held: &Held, end: &Final) -> Result<bool, DbErr> {
     if changed.rows_affected == 0 {
         return Ok(false);
     }
-    let mut set = backups::Entity::update_many()
-        .col_expr(backups::Column::LastStatus, Expr::value(end.overall_status.clone()))
-        .filter(backups::Column::Id.eq(held.backup_id));
-    if end.good {
-        set = set
-            .col_expr(backups::Column::LastGoodAt, Expr::value(held.started_at))
-            .col_expr(backups::Column::MissedAt, Expr::value(None::<DateTime<Utc>>));
+    // A log that went on may be an old one: it says nothing of the Set as it is now.
+    if !is_outdone(tx, held).await? {
+        backups::Entity::update_many()
+            .col_expr(backups::Column::LastStatus, Expr::value(end.overall_status.clone()))
+            .filter(backups::Column::Id.eq(held.backup_id))
+            .exec(&**tx)
+            .await?;
     }
-    set.exec(&**tx).await?;
+    if end.good {
+        let newer = Condition::any()
+            .add(backups::Column::LastGoodAt.is_null())
+            .add(backups::Column::LastGoodAt.lt(held.started_at));
+        backups::Entity::update_many()
+            .col_expr(backups::Column::LastGoodAt, Expr::value(held.started_at))
+            .col_expr(backups::Column::MissedAt, Expr::value(None::<DateTime<Utc>>))
+            .filter(backups::Column::Id.eq(held.backup_id))
+            .filter(newer)
+            .exec(&**tx)
+            .await?;
+    }
     Ok(true)
+}
+
+/// Whether a pass of the Set that began later has ended.
+pub async fn is_outdone(tx: &Tx, held: &Held) -> Result<bool, DbErr> {
+    let later = logs::Entity::find()
+        .filter(logs::Column::BackupId.eq(held.backup_id))
+        .filter(logs::Column::StartedAt.gt(held.started_at))
+        .filter(logs::Column::FinishedAt.is_not_null())
+        .one(&**tx)
+        .await?;
+    Ok(later.is_some())
 }
 
 /// Whether anybody runs a pass now, here or elsewhere.

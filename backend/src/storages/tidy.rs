@@ -3,6 +3,7 @@
 //! Only what was noted before it was put is removed, and only of copies that have no manifest at the destination: a finished copy stays,
 //! whatever happened to the pass that made it. What cannot be reached now stays noted for the next round.
 
+use super::grants::unanswered;
 use super::repo;
 use super::repo::uploads::{self, Left, Place};
 use super::service::{Inner, StoragesService};
@@ -120,7 +121,8 @@ impl Inner {
             let begun = Place { storage_id: id, root, key: &manifest };
             let begun = uploads::noted_at(&self.parts.db, begun).await?;
             let early = begun.is_some_and(|at| self.parts.clock.now() - at < LAG);
-            let work = tidy_copy(&storage, copy, &uploads, early);
+            let notes = Notes { db: &self.parts.db, storage_id: id, root };
+            let work = tidy_copy(&storage, &notes, copy, &uploads, early);
             let done = match tokio::time::timeout(ONE_COPY, work).await {
                 Ok(done) => done.map_err(|e| self.parts.vault.redact(&e.message)),
                 Err(_) => Err("The destination took too long.".to_owned()),
@@ -148,6 +150,14 @@ impl Inner {
                     self.forget(id, root, &uploads).await?;
                 }
                 Ok(Done::TooEarly) => tidied.kept += 1,
+                Ok(Done::TakenUp) => {
+                    tracing::info!(
+                        storage.id = id,
+                        root,
+                        copy,
+                        "a half-made copy is gone on with, and stays"
+                    );
+                }
                 Err(reason) => {
                     tidied.kept += 1;
                     tracing::warn!(
@@ -171,7 +181,10 @@ impl Inner {
     ) -> std::result::Result<(), db::Error> {
         for upload in uploads {
             let place = Place { storage_id, root, key: &upload.key };
-            uploads::forget(&self.parts.db, place).await?;
+            // Noted anew meanwhile, it is somebody else's.
+            if uploads::give_up(&self.parts.db, place).await? {
+                uploads::forget(&self.parts.db, place).await?;
+            }
         }
         Ok(())
     }
@@ -181,12 +194,40 @@ enum Done {
     Removed,
     Complete,
     TooEarly,
+    /// Its pass is tried again: it goes on with what is there.
+    TakenUp,
+}
+
+/// What is noted of the uploads to one folder.
+struct Notes<'a> {
+    db: &'a db::Db,
+    storage_id: i64,
+    root: &'a str,
+}
+
+impl Notes<'_> {
+    /// Nobody goes on with the upload. Asked again before each step: a list is old as soon as it is read.
+    async fn is_left(&self, key: &str) -> Result<bool> {
+        let place = Place { storage_id: self.storage_id, root: self.root, key };
+        uploads::give_up(self.db, place).await.map_err(unanswered)
+    }
 }
 
 /// `copy` is empty for objects that belong to none; `early`: its manifest may be there although it is not found yet.
-async fn tidy_copy(storage: &dyn Storage, copy: &str, uploads: &[&Left], early: bool) -> Result<Done> {
+async fn tidy_copy(
+    storage: &dyn Storage,
+    notes: &Notes<'_>,
+    copy: &str,
+    uploads: &[&Left],
+    early: bool,
+) -> Result<Done> {
     let manifest = format!("{copy}/{}", layout::MANIFEST);
     let noted = uploads.iter().any(|upload| upload.key == manifest);
+    for upload in uploads {
+        if !notes.is_left(&upload.key).await? {
+            return Ok(Done::TakenUp);
+        }
+    }
     let mut whole = !copy.is_empty() && is_there(storage, &manifest).await?;
     if !copy.is_empty() && !whole && early {
         return Ok(Done::TooEarly);
@@ -205,6 +246,9 @@ async fn tidy_copy(storage: &dyn Storage, copy: &str, uploads: &[&Left], early: 
     // The manifest first, if it came up in this very moment: a copy that lacks something has none.
     let (first, others): (Vec<&Left>, Vec<&Left>) = uploads.iter().partition(|upload| upload.key == manifest);
     for upload in first.into_iter().chain(others) {
+        if !notes.is_left(&upload.key).await? {
+            return Ok(Done::TakenUp);
+        }
         storage.abandon(&upload.key).await?;
         // The tombstone of an older copy says what is still to go.
         if !upload.key.ends_with(&format!("/{}", layout::TOMBSTONE)) {

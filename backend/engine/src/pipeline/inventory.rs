@@ -15,16 +15,31 @@ pub struct CopyThere {
     pub complete: bool,
 }
 
+/// What is below a Set's folder.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inventory {
+    pub copies: Vec<CopyThere>,
+    /// Copies whose manifest cannot be read.
+    pub unknown: Vec<String>,
+}
+
 /// The finished copies below a Set's folder, as their manifests tell. Half-made and half-deleted ones are none.
 ///
 /// # Errors
 /// When the destination does not answer, or its list is not complete: nothing may be concluded then.
-pub async fn copies_at(storage: &dyn Storage, folder: &str) -> Result<Vec<CopyThere>> {
-    let found = survey(storage, folder).await?;
-    let copy = |found: super::sweep::Found| {
-        let manifest = found.manifest.filter(|_| !found.half_deleted)?;
-        let complete = found.nature == Nature::Complete;
-        Some(CopyThere { copy_path: format!("{folder}/{}", found.name), manifest, complete })
-    };
-    Ok(found.into_iter().filter_map(copy).collect())
+pub async fn copies_at(storage: &dyn Storage, folder: &str) -> Result<Inventory> {
+    let mut inventory = Inventory::default();
+    for found in survey(storage, folder).await? {
+        let copy_path = format!("{folder}/{}", found.name);
+        match found.manifest {
+            Some(_) if found.half_deleted => {}
+            Some(manifest) => {
+                let complete = found.nature == Nature::Complete;
+                inventory.copies.push(CopyThere { copy_path, manifest, complete });
+            }
+            None if found.unreadable.is_some() => inventory.unknown.push(copy_path),
+            None => {}
+        }
+    }
+    Ok(inventory)
 }

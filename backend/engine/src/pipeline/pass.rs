@@ -33,6 +33,7 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
         events: &events,
         cancel: &cancel,
         suspend: &job.suspend,
+        again: false,
         tuning,
         made_in: started.elapsed().as_secs_f64(),
     };

@@ -85,6 +85,7 @@ async fn go_on(
         events: &events,
         cancel: &cancel,
         suspend: &again.suspend,
+        again: true,
         tuning,
         made_in: 0.0,
     };
@@ -95,7 +96,8 @@ async fn go_on(
     }
     let cancelled = cancel.is_cancelled();
     let mut local_copy_kept = true;
-    if staging && rows.iter().all(|row| row.ok) && !cancelled {
+    // Without a row that took it, this is the only copy there is.
+    if staging && !rows.is_empty() && rows.iter().all(|row| row.ok) && !cancelled {
         let storage = LocalStorage::new(&again.archive_dir);
         let gone = sweep_staging(&storage, folder, name, true, &CancellationToken::new()).await;
         if let Some(problem) = gone.problem {

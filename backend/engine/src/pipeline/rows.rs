@@ -25,6 +25,8 @@ pub(super) struct Storing<'a> {
     pub cancel: &'a CancellationToken,
     /// Cancelled uploads keep what arrived.
     pub suspend: &'a CancellationToken,
+    /// The copy may be there already, or a part of it.
+    pub again: bool,
     pub tuning: Tuning,
     /// Seconds that making the local copy took.
     pub made_in: f64,
@@ -97,9 +99,10 @@ impl Storing<'_> {
             // Local rows are not given to this function, and with a remote one there is progress.
             _ => return plain(row.result(false, "There is no destination.".into(), 0, seconds())),
         };
-        let (copy, cancel, suspend, tuning) = (self.copy, self.cancel, self.suspend, self.tuning);
-        let destination =
-            Destination { storage: Arc::clone(storage), copy, progress, row: at, cancel, suspend, tuning };
+        let (copy, cancel, suspend, again, tuning) =
+            (self.copy, self.cancel, self.suspend, self.again, self.tuning);
+        let storage = Arc::clone(storage);
+        let destination = Destination { storage, copy, progress, row: at, cancel, suspend, again, tuning };
         if let Err(error) = destination.upload().await {
             tracing::warn!(storage.id = row.storage_id, storage.kind = ?row.kind, copy = copy.copy_path, error = %error, "an upload failed");
             return plain(row.result(false, error.message, 0, seconds()));

@@ -182,7 +182,9 @@ pub(super) async fn sweep_staging(
     let complete = staging.iter().any(|c| c.just_made && c.nature == Nature::Complete);
     let verdicts = retention::sweep(&staging, 1);
     let going = verdicts.iter().zip(&staging).filter(|(verdict, copy)| {
-        let outdone = copy.just_made || complete || copy.nature == Nature::Partial;
+        // Names are times: a newer one may be the only copy of its pass.
+        let older = copy.name.as_str() < just_made;
+        let outdone = copy.just_made || (older && (complete || copy.nature == Nature::Partial));
         !verdict.keep || (arrived && outdone)
     });
     let unfinished = found.iter().filter(|f| f.half_deleted).map(|f| f.name.as_str());

@@ -3,9 +3,12 @@
 use super::Tuning;
 use super::space::human;
 use crate::archive::ArchiveFile;
+use crate::archive::manifest::{MAX_BYTES, Manifest};
 use crate::event::{Event, Events, Phase};
 use crate::policy::layout;
-use crate::storage::{Body, ByteStream, BytesBody, Error, ErrorKind, FileBody, Result, Retry, Storage};
+use crate::storage::{
+    Body, ByteStream, BytesBody, Error, ErrorKind, FileBody, Result, Retry, Storage, read_small,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
@@ -154,6 +157,8 @@ pub(super) struct Destination<'a> {
     pub cancel: &'a CancellationToken,
     /// Once cancelled, what arrived stays for who goes on with it.
     pub suspend: &'a CancellationToken,
+    /// The copy may be there already.
+    pub again: bool,
     pub tuning: Tuning,
 }
 
@@ -165,10 +170,20 @@ impl Destination<'_> {
     /// Uploads the copy; returns the bytes that are there now. When it fails, what had arrived is removed again, as far as the
     /// destination lets us.
     pub async fn upload(&self) -> Result<u64> {
+        if self.again && self.is_whole().await {
+            self.progress.advance(self.row, self.copy.size_bytes() + self.copy.manifest.len() as u64);
+            return Ok(self.copy.size_bytes());
+        }
         let mut sent = Vec::new();
         match self.send_all(&mut sent).await {
             Ok(()) => Ok(self.copy.size_bytes()),
-            Err(error) if error.kind == ErrorKind::Cancelled && self.suspend.is_cancelled() => Err(error),
+            // Cancelled by nobody here: somebody else has the pass by now, and what is there is theirs.
+            Err(error)
+                if error.kind == ErrorKind::Cancelled
+                    && (self.suspend.is_cancelled() || !self.cancel.is_cancelled()) =>
+            {
+                Err(error)
+            }
             Err(error) => {
                 let limit = match error.kind {
                     ErrorKind::Cancelled => self.tuning.clear_up_cancelled.min(self.tuning.clear_up),
@@ -185,6 +200,26 @@ impl Destination<'_> {
                 Err(Error::new(error.kind.clone(), text).with_source(error))
             }
         }
+    }
+
+    /// The destination has the whole copy: the same manifest, and every archive with its size. A pass that was cut off may have brought it there
+    /// before, and nothing may be put over a finished copy.
+    async fn is_whole(&self) -> bool {
+        let storage = self.retrying();
+        let key = |name: &str| format!("{}/{name}", self.copy.copy_path);
+        let (folder, name) = self.copy.copy_path.split_once('/').unwrap_or_default();
+        let Ok(there) = read_small(&storage, &key(layout::MANIFEST), MAX_BYTES).await else { return false };
+        let ours = Manifest::read(&self.copy.manifest, folder, name);
+        if !matches!((Manifest::read(&there, folder, name), ours), (Ok(there), Ok(ours)) if there == ours) {
+            return false;
+        }
+        for archive in &self.copy.archives {
+            let found = storage.stat(&key(&archive.name)).await;
+            if !found.is_ok_and(|entry| entry.size_bytes == archive.size_bytes) {
+                return false;
+            }
+        }
+        true
     }
 
     async fn send_all(&self, sent: &mut Vec<String>) -> Result<()> {

@@ -9,6 +9,10 @@ use crate::wire;
 use chrono::{DateTime, Utc};
 use contract::{OverallStatus, RowResult, RowStatus, Warning, root_of};
 use engine::pipeline::{self, Outcome, Row};
+use std::collections::HashSet;
+
+const NOBODY_LEFT: &str = "None of the destinations of this pass is among those of the Backup Set any more. Its archives stay on this server until the \
+    next good pass.";
 
 /// The rows of a pass in order: what is known of them, or their place among those that are tried again.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,15 +26,22 @@ enum Part {
 }
 
 /// The results that stay and the rows that are tried again. A row that the Set has no more (or that is switched off) drops out; one that was
-/// added since is not part of this pass. Several rows of one Storage Set are told apart by their order.
+/// added since is not part of this pass. Of several rows of one Storage Set all are tried.
 pub fn earlier(results: Vec<RowResult>, rows: Vec<Row>) -> (Earlier, Vec<Row>) {
+    let shared: HashSet<String> = results
+        .iter()
+        .map(|result| &result.storage_id)
+        .filter(|id| results.iter().filter(|r| r.storage_id == **id).count() > 1)
+        .cloned()
+        .collect();
     let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
     let mut parts = Vec::new();
     let mut again = Vec::new();
     for result in results {
         let same = |row: &&mut Option<Row>| row.as_ref().is_some_and(|r| r.storage_id == result.storage_id);
         let Some(row) = rows.iter_mut().find(same).and_then(Option::take) else { continue };
-        if result.status == RowStatus::Success {
+        // Which of several it was of, nobody knows for sure once the Set was edited: the engine leaves alone what is whole.
+        if result.status == RowStatus::Success && !shared.contains(&result.storage_id) {
             parts.push(Part::Kept(result));
         } else {
             parts.push(Part::Again(row.path.clone()));
@@ -84,7 +95,11 @@ pub fn resumed(
     };
     let mut warnings: Vec<Warning> = db::from_json(&again.warnings)?;
     warnings.extend(outcome.warnings.iter().map(|warning| outcome::warning(warning, redactor)));
-    let error = outcome.error.as_deref().map(|text| redactor.redact(text));
+    let error = match &outcome.error {
+        Some(text) => Some(redactor.redact(text)),
+        None if rows.is_empty() => Some(NOBODY_LEFT.to_owned()),
+        None => None,
+    };
     let good = outcome.complete && copies.iter().any(|copy: &Copy| copy.complete);
     let log = Final {
         overall_status: wire::name(status),

@@ -37,7 +37,10 @@ pub fn next_retry(
     let scheduled = held.trigger == wire::name(Trigger::Schedule);
     let left = held.retries < set.retry_attempts;
     let again = status == OverallStatus::Failed && scheduled && left && set.enabled;
-    again.then(|| ended_at + TimeDelta::minutes(set.retry_delay_min.max(1).into()))
+    let when = ended_at + TimeDelta::minutes(set.retry_delay_min.max(1).into());
+    // The next slot outdoes it: then this failure is final, and told.
+    let in_time = set.next_run_at.is_none_or(|next| when < next || next <= ended_at);
+    (again && in_time).then_some(when)
 }
 
 impl RunsService {

@@ -4,7 +4,7 @@ use super::history::{Attempt, with_attempt};
 use crate::db::{self, Db, Tx};
 use crate::entity::{backups, copies, logs};
 use crate::runs::repo::{self as queue, New, Opened, PENDING};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -143,6 +143,15 @@ async fn is_kept(tx: &Tx, log_id: i64) -> Result<bool, DbErr> {
     Ok(copy.is_some())
 }
 
+async fn put_off(tx: &Tx, log_id: i64, until: DateTime<Utc>) -> Result<(), DbErr> {
+    logs::Entity::update_many()
+        .col_expr(logs::Column::RetryAt, Expr::value(until))
+        .filter(logs::Column::Id.eq(log_id))
+        .exec(&**tx)
+        .await
+        .map(|_| ())
+}
+
 /// Does what a due retry asks for, once, whoever else looks.
 pub async fn retry(db: &Db, log_id: i64, now: DateTime<Utc>) -> Result<Retried, DbErr> {
     db::transaction(db, |tx| async move {
@@ -166,7 +175,11 @@ pub async fn retry(db: &Db, log_id: i64, now: DateTime<Utc>) -> Result<Retried, 
             (log.retry_of.unwrap_or(log.id), log.retries + 1, log.label.clone(), log.trigger.clone());
         match reopen_in(&tx, log, true, now).await? {
             Reopened::Done => return Ok(Retried::Rows),
-            Reopened::Running(_) => return Ok(Retried::Outdone),
+            Reopened::Running(_) => {
+                // Somebody tries an older log again: not forgotten, only later.
+                put_off(&tx, log_id, now + TimeDelta::minutes(1)).await?;
+                return Ok(Retried::Outdone);
+            }
             Reopened::Not => {}
         }
         let repeats = Some((first, retries));

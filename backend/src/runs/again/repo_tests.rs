@@ -123,8 +123,8 @@ async fn who_has_no_archives_takes_it_in_the_end(#[values(Sqlite, Postgres, Mari
     let set = rows::backup(&db, "alpha", None).await;
     let held = failed(&db, set, true, None).await;
     reopen(&db, held.log_id, false, at(NOW)).await.unwrap();
-    assert_eq!(taken(&db, later(1) - TimeDelta::milliseconds(1), false).await, None);
-    assert_eq!(taken(&db, later(1), false).await.map(|held| held.log_id), Some(held.log_id));
+    assert_eq!(taken(&db, later(10) - TimeDelta::milliseconds(1), false).await, None);
+    assert_eq!(taken(&db, later(10), false).await.map(|held| held.log_id), Some(held.log_id));
 }
 
 #[rstest]

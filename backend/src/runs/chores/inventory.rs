@@ -7,12 +7,15 @@ use crate::runs::error::Error;
 use crate::runs::job::{self, LOCAL};
 use crate::runs::outcome;
 use crate::runs::service::RunsService;
+use chrono::TimeDelta;
 use contract::{BackupSet, root_of};
 use engine::pipeline::{CopyThere, Target};
 use engine::storage::{LocalStorage, Retry, RetryPolicy, Storage};
 use std::collections::HashMap;
 use std::time::Duration;
 
+/// Covers the clocks of other servers, and the end of a pass that is written late.
+const ENDED_JUST_NOW: TimeDelta = TimeDelta::minutes(5);
 /// How long looking at one destination may take.
 const ONE_LOOK: Duration = Duration::from_secs(10 * 60);
 
@@ -72,11 +75,12 @@ impl RunsService {
                 return Ok(());
             }
         };
-        // A pass knows better what it does.
-        if repo::busy(&rooms.db).await?.contains(&set.id) {
+        // A pass knows better what it does, and one that ended meanwhile has changed what was listed.
+        if repo::is_moving(&rooms.db, set.id, began - ENDED_JUST_NOW).await? {
             return Ok(());
         }
         let mut unknown: HashMap<&str, &CopyThere> = there
+            .copies
             .iter()
             .filter(|copy| copy.manifest.started_at < began)
             .map(|c| (c.copy_path.as_str(), c))
@@ -84,12 +88,22 @@ impl RunsService {
         let mut gone = Vec::new();
         for known in repo::known(&rooms.db, destination, root, &set.folder_name, began).await? {
             match unknown.remove(known.copy_path.as_str()) {
+                // Whatever is there cannot be told to be gone. What waits for its upload may lie on another server.
+                None if there.unknown.contains(&known.copy_path) || known.staging => {}
                 None => gone.push(known.id),
                 Some(copy) if copy.complete != known.complete => {
                     repo::set_complete(&rooms.db, known.id, copy.complete).await?;
                 }
                 Some(_) => {}
             }
+        }
+        if destination == LOCAL && there.copies.is_empty() && !gone.is_empty() {
+            // No sweep leaves nothing: rather a disk is away.
+            tracing::warn!(
+                backup.id = set.id,
+                "no copy of the catalogue is in the archive directory; is its disk there?"
+            );
+            return Ok(());
         }
         if !gone.is_empty() {
             repo::forget(&rooms.db, &gone).await?;

@@ -5,10 +5,9 @@ use crate::entity::{chores, copies, logs};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set as To, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
-    SqlErr,
+    ActiveModelTrait, ActiveValue::Set as To, ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, SqlErr,
 };
-use std::collections::HashSet;
 
 /// Moves the chore on to `next`; true for the one server that has to do it now. One that nobody knows yet is due at `next`.
 pub async fn claim(db: &Db, name: &str, next: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool, DbErr> {
@@ -53,6 +52,7 @@ pub struct Known {
     pub id: i64,
     pub copy_path: String,
     pub complete: bool,
+    pub staging: bool,
 }
 
 /// What the catalogue has of a folder at a destination, made before `before`.
@@ -70,7 +70,12 @@ pub async fn known(
         .all(db)
         .await?;
     let below = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    let known = |m: copies::Model| Known { id: m.id, copy_path: m.copy_path, complete: m.complete };
+    let known = |m: copies::Model| Known {
+        id: m.id,
+        copy_path: m.copy_path,
+        complete: m.complete,
+        staging: m.staging,
+    };
     Ok(found.into_iter().filter(|m| below(&m.copy_path)).map(known).collect())
 }
 
@@ -104,14 +109,11 @@ pub async fn log_of(db: &Db, backup_id: i64, copy_path: &str) -> Result<Option<i
     Ok(found)
 }
 
-/// The Sets whose pass is queued or running.
-pub async fn busy(db: &Db) -> Result<HashSet<i64>, DbErr> {
-    let found: Vec<Option<i64>> = logs::Entity::find()
-        .select_only()
-        .column(logs::Column::ActiveKey)
-        .filter(logs::Column::ActiveKey.is_not_null())
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(found.into_iter().flatten().collect())
+/// Whether a pass of the Set is queued or running, or has ended since then.
+pub async fn is_moving(db: &Db, backup_id: i64, since: DateTime<Utc>) -> Result<bool, DbErr> {
+    let moving =
+        Condition::any().add(logs::Column::ActiveKey.is_not_null()).add(logs::Column::FinishedAt.gte(since));
+    let found =
+        logs::Entity::find().filter(logs::Column::BackupId.eq(backup_id)).filter(moving).one(db).await?;
+    Ok(found.is_some())
 }

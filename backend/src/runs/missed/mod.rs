@@ -56,6 +56,7 @@ impl RunsService {
         if !self.inner.missed.is_due(now) {
             return Ok(());
         }
+        repo::begin_to_watch(&self.inner.rooms.db, now).await?;
         for set in repo::watched(&self.inner.rooms.db).await? {
             if let Err(error) = self.tell_if_missed(&set, zone, grace, now).await {
                 tracing::error!(backup.id = set.scheduled.id, %error, "a Backup Set that is missed could not be told");

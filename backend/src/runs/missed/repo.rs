@@ -17,6 +17,18 @@ pub struct Watched {
     pub last_status: Option<String>,
 }
 
+/// Sets of a version that did not watch are watched from now on.
+pub async fn begin_to_watch(db: &Db, now: DateTime<Utc>) -> Result<(), DbErr> {
+    backups::Entity::update_many()
+        .col_expr(backups::Column::WatchedSince, Expr::value(now))
+        .filter(backups::Column::WatchedSince.is_null())
+        .filter(backups::Column::LastGoodAt.is_null())
+        .filter(backups::Column::Enabled.eq(true))
+        .exec(db)
+        .await
+        .map(|_| ())
+}
+
 /// The Sets that are on, not told as missed yet, and not making a copy right now.
 pub async fn watched(db: &Db) -> Result<Vec<Watched>, DbErr> {
     let busy: Vec<Option<i64>> = logs::Entity::find()

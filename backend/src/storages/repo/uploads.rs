@@ -142,16 +142,42 @@ pub async fn forget_copy(db: &Db, storage_id: i64, root: &str, copy_path: &str) 
 pub async fn left(db: &Db, except: &[i64], limit: u64) -> Result<Vec<Left>, DbErr> {
     let of_log: RelationDef =
         Entity::belongs_to(logs::Entity).from(Column::LogId).to(logs::Column::Id).into();
-    // What is tried again goes on with what was sent.
-    let over = Condition::all().add(logs::Column::ActiveKey.is_null()).add(logs::Column::RetryAt.is_null());
-    let ended = Condition::any().add(logs::Column::Id.is_null()).add(over);
-    let mut select = Entity::find().join(JoinType::LeftJoin, of_log).filter(ended);
+    let mut select = Entity::find().join(JoinType::LeftJoin, of_log).filter(is_over());
     if !except.is_empty() {
         select = select.filter(Column::StorageId.is_not_in(except.iter().copied()));
     }
     let found = select.order_by_asc(Column::Id).limit(limit).all(db).await?;
     let left = |row: uploads::Model| Left { storage_id: row.storage_id, root: row.root, key: row.object_key };
     Ok(found.into_iter().map(left).collect())
+}
+
+/// Nobody goes on with an upload of this log, and nobody is about to.
+fn is_over() -> Condition {
+    // What is tried again goes on with what was sent.
+    let over = Condition::all().add(logs::Column::ActiveKey.is_null()).add(logs::Column::RetryAt.is_null());
+    Condition::any().add(logs::Column::Id.is_null()).add(over)
+}
+
+/// Whether the upload is still one that nobody goes on with: its pass may have been taken up again since it was found. From then on its
+/// arrival is not trusted any more.
+pub async fn give_up(db: &Db, place: Place<'_>) -> Result<bool, DbErr> {
+    let of_log: RelationDef =
+        Entity::belongs_to(logs::Entity).from(Column::LogId).to(logs::Column::Id).into();
+    let left = Entity::find()
+        .join(JoinType::LeftJoin, of_log)
+        .filter(is_over())
+        .filter(Column::PlaceHash.eq(place.hash()))
+        .one(db)
+        .await?;
+    let Some(row) = left else { return Ok(false) };
+    if row.arrived_sha256.is_some() {
+        Entity::update_many()
+            .col_expr(Column::ArrivedSha256, Expr::value(None::<String>))
+            .filter(Column::Id.eq(row.id))
+            .exec(db)
+            .await?;
+    }
+    Ok(true)
 }
 
 /// Seals every state anew; returns how many, and how many could not be read.

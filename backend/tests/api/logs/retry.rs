@@ -14,7 +14,7 @@ use sea_orm::EntityTrait;
 use std::sync::Arc;
 use std::time::Duration;
 use storekeep::clock::Clock;
-use storekeep::entity::uploads;
+use storekeep::entity::{backups, uploads};
 use storekeep::storages::{Pauses, Tidied};
 
 const PATH: &str = "shop-backups/x";
@@ -136,6 +136,44 @@ async fn a_scheduled_pass_is_tried_again_by_itself_as_often_as_its_set_wants() {
         "that was the last one"
     );
     assert_eq!(ended.warnings.iter().filter(|w| w.code == "tried_again").count(), 2);
+}
+
+/// The only copy there is stays, whatever the Set has become.
+#[actix_web::test]
+async fn without_its_destination_a_retry_loses_nothing() {
+    let failed = failed(false).await;
+    let app = &failed.app;
+    let local = StorageRow { storage_id: None, enabled: true, keep_copies: 1, path: String::new() };
+    let set = app.app.backups.get(failed.set).await.unwrap();
+    let changed = BackupSetInput { storages: vec![local], ..files_only("Nightly") };
+    app.app.backups.update(set.id, None, &changed).await.unwrap();
+    let _work = app.work();
+    let log = failed.retry().await;
+    assert_eq!(log.overall_status, OverallStatus::Failed, "{log:?}");
+    assert!(log.error_message.as_ref().unwrap().starts_with("None of the destinations"), "{log:?}");
+    assert!(log.downloadable, "its archives are kept");
+    assert!(app.archive_dir().join(log.copy_path.unwrap()).join("files/files.tgz").is_file());
+}
+
+/// A pass of long ago says nothing of the Set as it is now.
+#[actix_web::test]
+async fn an_old_log_that_is_tried_again_does_not_turn_the_set_back() {
+    let failed = failed(true).await;
+    let app = &failed.app;
+    failed.place.heal();
+    let _work = app.work();
+    app.clock.advance(TimeDelta::hours(30));
+    let newer = app.app.runs.start(request(failed.set), Duration::from_secs(60)).await.unwrap();
+    assert_eq!(newer.overall_status, OverallStatus::Success);
+    failed.place.plan(Fault::always(Op::Put, Effect::Fail(ErrorKind::PermissionDenied)));
+    let log = failed.retry().await;
+    assert_eq!(log.overall_status, OverallStatus::Failed, "{log:?}");
+    let last_good = backups::Entity::find_by_id(failed.set).one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!(last_good.last_status.as_deref(), Some("success"));
+    failed.place.heal();
+    assert_eq!(failed.retry().await.overall_status, OverallStatus::Success);
+    let last_good = backups::Entity::find_by_id(failed.set).one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!(last_good.last_good_at, Some(newer.started_at));
 }
 
 /// What an upload had sent when its server died is there for the retry, and nobody tidies it away before.

@@ -4,7 +4,7 @@ use crate::pipeline::{Job, Status, run_tuned};
 use crate::storage::{MemoryStorage, StorageKind};
 use crate::testing::fault::{Effect, Fault, FaultStorage, Op};
 use rstest::rstest;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -22,13 +22,18 @@ async fn a_cancelled_pass_fails_and_leaves_nothing_half_made(#[case] phase: Phas
     let memory = Arc::new(MemoryStorage::new(StorageKind::AmazonS3));
     let cancel = CancellationToken::new();
     let end = cancel.clone();
+    let cancelled = Arc::new(OnceLock::new());
+    let when = cancelled.clone();
     let (events, _) = record(move |event| {
         if matches!(event, Event::Started { phase: at, .. } if *at == phase) {
+            when.get_or_init(Instant::now);
             end.cancel();
         }
     });
     let rows = vec![local_row(1), remote_row("7", 1, memory.clone())];
     let outcome = run_tuned(Job { rows, ..bench.job(&day(21)) }, events, cancel, QUICK).await;
+    let took = cancelled.get().unwrap().elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
     assert_eq!(outcome.status, Status::Failed);
     assert!(outcome.error.as_ref().unwrap().contains("cancelled"), "{:?}", outcome.error);
     bench.assert_nothing_half_made();

@@ -4,7 +4,7 @@ use crate::event::{Event, Phase};
 use crate::pipeline::resume::resume_tuned;
 use crate::pipeline::{Again, Job, Outcome, Row, Status, run_tuned};
 use crate::policy::layout::MANIFEST;
-use crate::storage::{ErrorKind, MemoryStorage, StorageKind};
+use crate::storage::{ErrorKind, MemoryStorage, Storage, StorageKind};
 use crate::testing::fault::{Effect, Fault, FaultStorage, Op};
 use std::fs;
 use std::sync::Arc;
@@ -131,4 +131,53 @@ async fn going_on_can_be_cancelled_and_tells_how_far_it_is() {
     assert_eq!((outcome.status, outcome.local_copy_kept), (Status::Failed, true));
     assert_eq!(outcome.error.as_deref(), Some("The pass was cancelled."));
     assert_eq!(phases(&seen.lock().unwrap()), [Phase::Upload]);
+}
+
+#[tokio::test]
+async fn a_copy_that_had_arrived_is_left_alone_whatever_the_log_says() {
+    let bench = Bench::new();
+    let (memory, place) = place();
+    let row = || remote_row("7", 1, place.clone());
+    assert_eq!(
+        run(Job { rows: vec![local_row(1), row()], ..bench.job(&day(1)) }).await.status,
+        Status::Success
+    );
+    let (keys, puts) = (memory.keys(), place.keys(Op::Put).len());
+    // Nothing could be put there now: it is not tried.
+    place.plan(Fault::always(Op::Put, Effect::Fail(ErrorKind::PermissionDenied)));
+    let outcome = resume(again(&bench, 1, vec![row()])).await;
+    assert_eq!((outcome.status, place.keys(Op::Put).len()), (Status::Success, puts));
+    assert_eq!(memory.keys(), keys);
+    // Something is missing of it: then it is sent.
+    place.heal();
+    memory.delete(&format!("nightly/{}/files/files.tgz", copy_of(1))).await.unwrap();
+    assert_eq!(resume(again(&bench, 1, vec![row()])).await.status, Status::Success);
+    assert_eq!((memory.keys(), place.keys(Op::Put).len()), (keys, puts + 2));
+}
+
+#[tokio::test]
+async fn the_only_copy_stays_when_no_row_is_left_and_newer_ones_stay_when_an_old_one_arrives() {
+    let bench = Bench::new();
+    let (_, place) = place();
+    place.plan(Fault::always(Op::Put, Effect::Fail(ErrorKind::PermissionDenied)));
+    let row = || remote_row("7", 1, place.clone());
+    for n in 1..=2 {
+        assert_eq!(run(Job { rows: vec![row()], ..bench.job(&day(n)) }).await.status, Status::Failed);
+    }
+    assert_eq!(bench.copies(), [copy_of(2)], "of complete ones the newest waits");
+    let outcome = resume(again(&bench, 2, vec![])).await;
+    assert_eq!((bench.copies(), outcome.local_copy_kept), (vec![copy_of(2)], true));
+    // An incomplete one that is newer than the one that arrives.
+    incomplete_pass(&bench, row()).await;
+    let both = bench.copies();
+    assert_eq!(both.len(), 2, "{both:?}");
+    place.heal();
+    assert_eq!(resume(again(&bench, 2, vec![row()])).await.status, Status::Success);
+    assert_eq!(bench.copies(), [copy_of(3)]);
+}
+
+/// A pass on day 3 whose copy lacks the database.
+async fn incomplete_pass(bench: &Bench, row: Row) {
+    let outcome = run(Job { rows: vec![row], database: true, ..bench.job(&day(3)) }).await;
+    assert_eq!((outcome.status, outcome.complete), (Status::Failed, false), "{outcome:?}");
 }
