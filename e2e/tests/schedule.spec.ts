@@ -32,6 +32,7 @@ test('the next runs follow the schedule while it is typed, in the configured zon
     await expect(times(page)).toContainText(Array(5).fill('04:00'));
     for (const time of await times(page).all()) await expect(time).toContainText(/^Mon/);
     await page.getByRole('textbox', { name: 'Delay by chance' }).fill('30');
+    await expect(runs(page)).toHaveAttribute('aria-busy', 'false');
     await inspect(page, 'set-form-cron');
 
     // What is wrong is told at the field before anything is sent.

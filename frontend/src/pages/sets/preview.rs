@@ -109,7 +109,7 @@ pub fn NextRuns(typed: RwSignal<SetForm>, id: Option<i64>) -> impl IntoView {
         _ => None,
     });
     view! {
-        <section class="next-runs" aria-label="Next runs" class:old=move || old.get()>
+        <section class="next-runs" aria-label="Next runs" aria-busy=move || old.get().to_string()>
             <div class="next-head">
                 <h3>{move || if rests.get() { "It would run" } else { "Next runs" }}</h3>
                 {move || zone.get().map(|zone| view! { <span class="chip"><Icon icon=lu::LuGlobe/>{zone}</span> })}
