@@ -46,10 +46,20 @@ export const test = base.extend<{ quiet: void }, { story: string; clouds: boolea
 
 export { expect };
 
+/** Colours that were changing have changed: on their way from one scheme to the other they have no contrast that anybody sees. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const ends = (a: Animation) => a.effect?.getComputedTiming().endTime !== Infinity;
+    const all = Promise.allSettled(document.getAnimations().filter(ends).map((a) => a.finished));
+    return Promise.race([all, new Promise((done) => setTimeout(done, 2000))]).then(() => undefined);
+  });
+}
+
 /** No violation of the accessibility rules on the page as it is, in light and in dark. */
 export async function accessible(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await settled(page);
     const { violations } = await new AxeBuilder({ page }).analyze();
     const told = violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(' ')).join(', ')})`);
     expect.soft(told, `${name}, ${colorScheme}`).toEqual([]);
