@@ -178,19 +178,17 @@ pub(crate) async fn run_tuned(
     // What was started for this pass ends with it, also when it panics or its future is dropped.
     let _end = cancel.clone().drop_guard();
     let started = Instant::now();
-    let pass = pass::run(&job, events, cancel, tuning);
-    match AssertUnwindSafe(pass).catch_unwind().await {
-        Ok(outcome) => outcome,
-        Err(panic) => {
-            let text = panic_text(panic.as_ref());
-            tracing::error!(set.folder = job.folder, panic = text, "a pass panicked");
-            Outcome::failed(
-                &job,
-                started,
-                format!("The pass ended unexpectedly: {text}. This is a fault of the program."),
-            )
-        }
-    }
+    let outcome = caught(&job.folder, pass::run(&job, events, cancel, tuning)).await;
+    outcome.unwrap_or_else(|reason| Outcome::failed(&job, started, reason))
+}
+
+/// What a pass came to; as an error what is told of one that panicked. `of` is what it was about.
+async fn caught<T>(of: &str, pass: impl Future<Output = T>) -> std::result::Result<T, String> {
+    AssertUnwindSafe(pass).catch_unwind().await.map_err(|panic| {
+        let text = panic_text(panic.as_ref());
+        tracing::error!(of, panic = text, "a pass panicked");
+        format!("The pass ended unexpectedly: {text}. This is a fault of the program.")
+    })
 }
 
 /// What a panic said.

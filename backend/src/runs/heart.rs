@@ -1,8 +1,7 @@
 //! What a running pass is watched for: its lease, the wish that it ends, its limit of time.
 
-use super::again;
 use super::pass::{Cut, Running};
-use super::repo;
+use super::repo::{self, State};
 use super::service::{Inner, LEASE};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,23 +48,24 @@ async fn renew(inner: &Inner, running: &Running) {
 
 /// Cuts the pass off when somebody wants that, or when it takes too long.
 async fn listen(inner: &Inner, running: &Running) {
-    let log_id = running.held.log_id;
-    let began = inner.rooms.clock.now();
+    let (log_id, began) = (running.held.log_id, Instant::now());
+    // What holds when it begins. Not by the wall clock, which can jump.
+    let limit = inner.rooms.settings.current().await.map(|settings| settings.pass_time_limit).ok();
     while !running.is_cut() {
         tokio::time::sleep(LOOK).await;
-        // What the database does not answer now, it answers later; the lease tells when that takes too long.
-        if let Ok(Some(who)) = again::repo::asked_for_end(&inner.rooms.db, log_id).await {
-            return running.cut(Cut::Cancelled(who));
+        match repo::look(&inner.rooms.db, &running.held).await {
+            Ok(State::Held) => {}
+            Ok(State::Unwanted(who)) => return running.cut(Cut::Cancelled(who)),
+            // Long before the next beat: somebody else may go on with its uploads.
+            Ok(State::Lost) => {
+                tracing::error!(backup_log.id = log_id, "the lease of a pass is lost; it is cancelled");
+                return running.cut(Cut::LeaseLost);
+            }
+            // What the database does not answer now, it answers later; the lease tells when that takes too long.
+            Err(_) => {}
         }
-        // Long before the next beat: somebody else may go on with its uploads.
-        if let Ok(false) = repo::is_held(&inner.rooms.db, &running.held).await {
-            tracing::error!(backup_log.id = log_id, "the lease of a pass is lost; it is cancelled");
-            return running.cut(Cut::LeaseLost);
-        }
-        let Ok(settings) = inner.rooms.settings.current().await else { continue };
-        let took = (inner.rooms.clock.now() - began).to_std().unwrap_or_default();
-        if took >= settings.pass_time_limit {
-            let hours = settings.pass_time_limit.as_secs() / 3600;
+        if let Some(limit) = limit.filter(|limit| began.elapsed() >= *limit) {
+            let hours = limit.as_secs() / 3600;
             tracing::error!(backup_log.id = log_id, hours, "a pass takes longer than it may; it is ended");
             return running.cut(Cut::TooLong { hours });
         }

@@ -14,7 +14,7 @@ use crate::logs::progress::Reporter;
 use crate::redact::Redactor;
 use crate::storages::Destination;
 use chrono::{DateTime, Utc};
-use contract::{BackupSet, OverallStatus, RowResult, RowStatus};
+use contract::{BackupSet, RowResult, RowStatus};
 use engine::pipeline::{self, Job, Outcome, Row, Target};
 use engine::storage::StorageKind;
 use futures_util::FutureExt;
@@ -93,10 +93,14 @@ impl Running {
     }
 }
 
-pub const CRASHED: &str = "interrupted: the server ended while this pass was running (a crash, a kill, a power cut). \
-    What was half-made has been removed, finished copies stay. Run the Backup Set again or wait for its next slot.";
-pub const STOPPED: &str = "interrupted: the server was stopped while this pass was running. What was half-made has been \
-    removed, finished copies stay. Run the Backup Set again or wait for its next slot.";
+pub const CRASHED: &str = "interrupted: the server ended while this pass was running (a crash, a kill, a power cut). Finished copies stay.";
+pub const STOPPED: &str =
+    "interrupted: the server was stopped while this pass was running. Finished copies stay.";
+/// What follows on both.
+const OVER: &str = "What was half-made has been removed. Run the Backup Set again or wait for its next slot.";
+const KEPT: &str = "What was half-made has been removed. The archives are kept: try the destinations that failed again from the log, or wait \
+    for the next slot.";
+const GOES_ON: &str = "It is tried again by itself; what has been sent by then is not sent again.";
 /// What a row is told that such a pass did not get to.
 pub const CUT_SHORT: &str = "Nothing is known to be stored here: the pass was interrupted.";
 const NOT_PREPARED: &str = "Nothing was stored here: the pass could not be prepared.";
@@ -172,26 +176,36 @@ impl Inner {
     /// The end of a pass of which only the reason is known.
     pub async fn broken_off(&self, held: &Held, message: &str, of_rows: &str) -> Ending {
         let now = self.rooms.clock.now();
-        let mut ending = match &held.again {
+        let ending = match &held.again {
             Some(again) => outcome::ended_again(held, again, message, now),
             None => {
                 let rows = self.rows_not_reached(held.backup_id, held.log_id, of_rows).await;
                 outcome::failure(held, message, &rows, now)
             }
         };
-        ending.log.retry_at = self.retry_at(held, ending.status, now).await;
-        ending
+        self.with_retry(held, ending, now).await
     }
 
-    /// When a pass of which the Set is not known is tried again.
-    pub async fn retry_at(
-        &self,
-        held: &Held,
-        status: OverallStatus,
-        now: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        let set = self.rooms.backups.get(held.backup_id).await.ok()?;
-        again::next_retry(&set, held, status, now)
+    /// The end of a pass with when it is tried again, and with what an interrupted one is told of that. Not for one that somebody cancelled,
+    /// whatever else ended it in the same moment.
+    pub async fn with_retry(&self, held: &Held, mut ending: Ending, now: DateTime<Utc>) -> Ending {
+        let asked = again::repo::asked_for_end(&self.rooms.db, held.log_id).await.ok().flatten();
+        let set = match asked {
+            Some(_) => None,
+            None => self.rooms.backups.get(held.backup_id).await.ok(),
+        };
+        ending.log.retry_at = set.and_then(|set| again::next_retry(&set, held, ending.status, now));
+        if let Some(message) = &mut ending.log.error_message
+            && (message == CRASHED || message == STOPPED)
+        {
+            message.push(' ');
+            message.push_str(match (ending.log.retry_at, &ending.log.copy_path) {
+                (Some(_), _) => GOES_ON,
+                (None, Some(_)) => KEPT,
+                (None, None) => OVER,
+            });
+        }
+        ending
     }
 
     /// One failed result for each enabled row of a Set; none when the Set itself cannot be read.
@@ -259,10 +273,8 @@ async fn perform(
     let facts = Facts { held: held.clone(), backup_title: set.title.clone(), roots };
     let (events, cancel) = (reporter.events(), running.cancel.clone());
     let work = work(move || pipeline::run(job, events, cancel)).await;
-    finished(inner, held, set, running, work, |outcome, redactor, now| {
-        outcome::ending(&facts, outcome, redactor, now)
-    })
-    .await
+    finished(inner, running, work, |outcome, redactor, now| outcome::ending(&facts, outcome, redactor, now))
+        .await
 }
 
 /// The same for what is left to do of a pass.
@@ -278,7 +290,7 @@ async fn go_on(
     let again = held.again.as_ref()?;
     let (events, cancel) = (reporter.events(), running.cancel.clone());
     let work = work(move || pipeline::resume(job, events, cancel)).await;
-    finished(inner, held, set, running, work, |outcome, redactor, now| {
+    finished(inner, running, work, |outcome, redactor, now| {
         again::resumed(held, again, &set.title, &earlier, outcome, redactor, now)
     })
     .await
@@ -286,13 +298,11 @@ async fn go_on(
 
 async fn finished(
     inner: &Inner,
-    held: &Held,
-    set: &BackupSet,
     running: &Running,
     work: std::io::Result<Outcome>,
     ending: impl FnOnce(&Outcome, &Redactor, DateTime<Utc>) -> Result<Ending, db::Error>,
 ) -> Option<Ending> {
-    let now = inner.rooms.clock.now();
+    let (held, now) = (&running.held, inner.rooms.clock.now());
     let message = match running.cut.get() {
         Some(cut) => Some(cut.message()?),
         None => None,
@@ -308,12 +318,7 @@ async fn finished(
         Ok(ending(&outcome, &inner.rooms.redactor, now)?)
     });
     match ending {
-        Ok(mut ending) => {
-            if !matches!(running.cut.get(), Some(Cut::Cancelled(_))) {
-                ending.log.retry_at = again::next_retry(set, held, ending.status, now);
-            }
-            Some(ending)
-        }
+        Ok(ending) => Some(inner.with_retry(held, ending, now).await),
         Err(error) => {
             tracing::error!(backup_log.id = held.log_id, %error, "a pass broke off");
             Some(inner.broken_off(held, PANICKED, NOT_DONE).await)

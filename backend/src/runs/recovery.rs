@@ -1,13 +1,12 @@
 //! After a crash: what passes left behind is brought to an end.
 
-use super::again;
 use super::catalogue;
 use super::error::Error;
 use super::instance::Gone;
 use super::job::LOCAL;
 use super::outcome::{self, Ending};
 use super::pass::{self, CRASHED, CUT_SHORT};
-use super::repo::{self, Final, Held};
+use super::repo::{self, Held};
 use super::service::{Inner, RunsService};
 use chrono::{DateTime, Utc};
 use contract::RowResult;
@@ -55,14 +54,7 @@ impl RunsService {
                     outcome::failure(&held, CRASHED, &[], now)
                 }
             };
-            let asked = again::repo::asked_for_end(&self.inner.rooms.db, held.log_id).await.ok().flatten();
-            let ending = match asked {
-                Some(_) => ending,
-                None => {
-                    let retry_at = self.inner.retry_at(&held, ending.status, now).await;
-                    Ending { log: Final { retry_at, ..ending.log }, ..ending }
-                }
-            };
+            let ending = self.inner.with_retry(&held, ending, now).await;
             match pass::store(&self.inner.rooms, &held, &ending).await {
                 Ok(true) => {
                     tracing::warn!(

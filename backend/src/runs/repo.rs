@@ -196,7 +196,7 @@ pub async fn take(
         if elsewhere && log.queued_at.is_some_and(|since| now - since < RESERVED) {
             continue;
         }
-        if let Some(held) = take_one(db, log, holder, now).await? {
+        if let Some(held) = take_one(db, log, holder, now, true).await? {
             return Ok(Some(held));
         }
     }
@@ -211,7 +211,7 @@ pub async fn take_queued(
     now: DateTime<Utc>,
 ) -> Result<Option<Held>, DbErr> {
     match logs::Entity::find_by_id(log_id).filter(waits()).one(db).await? {
-        Some(log) => take_one(db, log, holder, now).await,
+        Some(log) => take_one(db, log, holder, now, false).await,
         None => Ok(None),
     }
 }
@@ -221,6 +221,7 @@ async fn take_one(
     log: logs::Model,
     holder: &Holder,
     now: DateTime<Utc>,
+    begins: bool,
 ) -> Result<Option<Held>, DbErr> {
     let Some(backup_id) = log.active_key else { return Ok(None) };
     let (id, attempt, fresh) = (log.id, log.attempt, log.copy_path.is_none());
@@ -236,7 +237,7 @@ async fn take_one(
             .filter(waits())
             .exec(&*tx)
             .await?;
-        if changed.rows_affected == 1 && fresh {
+        if changed.rows_affected == 1 && fresh && begins {
             mark_started(&tx, backup_id, now).await?;
         }
         Ok(changed.rows_affected == 1)
@@ -303,9 +304,30 @@ pub async fn renew(db: &Db, held: &Held, lease_until: DateTime<Utc>) -> Result<b
     Ok(changed.rows_affected == 1)
 }
 
-/// Whether the pass is (still) held.
-pub async fn is_held(db: &Db, held: &Held) -> Result<bool, DbErr> {
-    Ok(logs::Entity::find().filter(held_by(held)).one(db).await?.is_some())
+/// How it stands with a pass that somebody runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Held,
+    /// Held, and somebody wants it to end.
+    Unwanted(String),
+    /// Somebody else has it, or has ended it.
+    Lost,
+}
+
+pub async fn look(db: &Db, held: &Held) -> Result<State, DbErr> {
+    let found: Option<(Option<DateTime<Utc>>, Option<String>)> = logs::Entity::find()
+        .select_only()
+        .column(logs::Column::CancelRequestedAt)
+        .column(logs::Column::CancelledBy)
+        .filter(held_by(held))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(match found {
+        None => State::Lost,
+        Some((Some(_), who)) => State::Unwanted(who.unwrap_or_default()),
+        Some((None, _)) => State::Held,
+    })
 }
 
 /// Writes the end of the pass. False, and nothing is written, when it is not held any more.

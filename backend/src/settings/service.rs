@@ -84,7 +84,7 @@ impl SettingsService {
             time_zone: zone(&row.time_zone)?,
             log_retention_days: u32::try_from(row.log_retention_days).unwrap_or(1).max(1),
             max_parallel_passes: u32::try_from(row.max_parallel_passes).unwrap_or(1).max(1),
-            pass_time_limit: HOUR * u32::try_from(row.pass_time_limit_hours).unwrap_or(1).max(1),
+            pass_time_limit: HOUR * u32::try_from(row.pass_time_limit_hours).unwrap_or(1),
             missed_grace: TimeDelta::minutes(row.missed_grace_min.max(1).into()),
         })
     }

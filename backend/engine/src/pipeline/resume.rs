@@ -4,12 +4,10 @@ use super::local::{LocalCopy, local_copies};
 use super::rows::Storing;
 use super::sweep::sweep_staging;
 use super::upload::Sealed;
-use super::{Outcome, Row, Status, Tuning, panic_text, pass, status};
+use super::{Outcome, Row, Status, Tuning, caught, pass, status};
 use crate::archive::manifest::Manifest;
 use crate::event::{Events, Warning};
 use crate::storage::LocalStorage;
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,15 +40,10 @@ pub(crate) async fn resume_tuned(
     let cancel = cancel.child_token();
     let _end = cancel.clone().drop_guard();
     let started = Instant::now();
-    match AssertUnwindSafe(go_on(&again, events, cancel, tuning)).catch_unwind().await {
+    match caught(&again.copy_path, go_on(&again, events, cancel, tuning)).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(reason)) => failed(&again, started, reason),
-        Err(panic) => {
-            let text = panic_text(panic.as_ref());
-            tracing::error!(copy = again.copy_path, panic = text, "a pass that was gone on with panicked");
-            let reason = format!("The pass ended unexpectedly: {text}. This is a fault of the program.");
-            failed(&again, started, reason)
-        }
+        Ok(Err(stop)) => failed(&again, started, stop),
+        Err(reason) => failed(&again, started, Stop { reason, gone: false }),
     }
 }
 
@@ -59,13 +52,14 @@ async fn go_on(
     events: Events,
     cancel: CancellationToken,
     tuning: Tuning,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, Stop> {
     let copy = find(again).await?;
     let (folder, name) = again.copy_path.split_once('/').unwrap_or_default();
     // Destinations get the manifest without the mark of a staging copy.
     let staging = copy.manifest.staging;
     let manifest = Manifest { staging: false, ..copy.manifest };
-    let json = manifest.to_json().map_err(|error| format!("The manifest cannot be written: {error}."))?;
+    let unwritten = |error| Stop { reason: format!("The manifest cannot be written: {error}."), gone: false };
+    let json = manifest.to_json().map_err(unwritten)?;
     let complete = manifest.complete;
     let failures: Vec<&str> =
         manifest.warnings.iter().filter(is_failure).map(|w| w.message.as_str()).collect();
@@ -125,30 +119,37 @@ fn is_failure(warning: &&Warning) -> bool {
     warning.incomplete && matches!(warning.code.as_str(), "files_failed" | "database_failed")
 }
 
-async fn find(again: &Again) -> Result<LocalCopy, String> {
+/// Why nothing could be sent.
+struct Stop {
+    reason: String,
+    /// The archives are not there (any more): trying again would not help.
+    gone: bool,
+}
+
+async fn find(again: &Again) -> Result<LocalCopy, Stop> {
     let (dir, path) = (again.archive_dir.clone(), again.copy_path.clone());
     let folder = path.split('/').next().unwrap_or_default().to_owned();
     let look = tokio::task::spawn_blocking(move || local_copies(&dir, &folder)).await;
     let copies = look.map_err(std::io::Error::other).flatten().map_err(|error| {
-        format!("The archive directory {} cannot be read: {error}.", again.archive_dir.display())
+        let reason =
+            format!("The archive directory {} cannot be read: {error}.", again.archive_dir.display());
+        Stop { reason, gone: false }
     })?;
-    let Some(copy) = copies.into_iter().find(|copy| copy.copy_path == path) else {
-        return Err(format!(
-            "The archives of this pass ({path}) are not in the archive directory of this server, {}. Run the Backup Set again.",
-            again.archive_dir.display()
-        ));
-    };
-    if copy.intact {
-        Ok(copy)
-    } else {
-        Err(format!(
+    let reason = match copies.into_iter().find(|copy| copy.copy_path == path) {
+        Some(copy) if copy.intact => return Ok(copy),
+        Some(copy) => format!(
             "An archive of this pass is not as it was made any more ({}). Run the Backup Set again.",
             copy.dir.display()
-        ))
-    }
+        ),
+        None => format!(
+            "The archives of this pass ({path}) are not in the archive directory of this server, {}. Run the Backup Set again.",
+            again.archive_dir.display()
+        ),
+    };
+    Err(Stop { reason, gone: true })
 }
 
-fn failed(again: &Again, started: Instant, reason: String) -> Outcome {
+fn failed(again: &Again, started: Instant, Stop { reason, gone }: Stop) -> Outcome {
     let seconds = started.elapsed().as_secs_f64();
     let row = |row: &Row| {
         let message = match &row.target {
@@ -165,7 +166,8 @@ fn failed(again: &Again, started: Instant, reason: String) -> Outcome {
         rows: again.rows.iter().map(row).collect(),
         warnings: Vec::new(),
         error: Some(reason),
-        swept: Vec::new(),
-        local_copy_kept: false,
+        // So that the next try makes them anew.
+        swept: if gone { vec![again.copy_path.clone()] } else { Vec::new() },
+        local_copy_kept: !gone,
     }
 }

@@ -193,8 +193,9 @@ impl Destination<'_> {
                 if matches!(removed, Ok(Ok(()))) {
                     return Err(error);
                 }
+                // The server notes what it sends, and clears it up later.
                 let text = format!(
-                    "{} What had arrived of this copy could not be removed there: delete {} by hand.",
+                    "{} What may have arrived of this copy ({}) could not be removed there yet; that follows once the destination answers.",
                     error.message, self.copy.copy_path
                 );
                 Err(Error::new(error.kind.clone(), text).with_source(error))

@@ -6,7 +6,9 @@ use crate::entity::{backups, copies, logs};
 use crate::runs::repo::{self as queue, New, Opened, PENDING};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
 
 /// What became of the wish that a pass ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +87,21 @@ pub async fn due(db: &Db, now: DateTime<Utc>) -> Result<Vec<i64>, DbErr> {
 
 /// Queues a log again whose archives are kept; `counted` when it is one of the retries that its Set wants.
 pub async fn reopen(db: &Db, log_id: i64, counted: bool, now: DateTime<Utc>) -> Result<Reopened, DbErr> {
-    db::transaction(db, |tx| async move {
+    let reopened = db::transaction(db, |tx| async move {
         let Some(log) = logs::Entity::find_by_id(log_id).one(&*tx).await? else { return Ok(Reopened::Not) };
         reopen_in(&tx, log, counted, now).await
     })
-    .await
+    .await;
+    match reopened {
+        // A pass that was opened in this moment, where a transaction sees what was there when it began.
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            let log = logs::Entity::find_by_id(log_id).one(db).await?;
+            let set = log.and_then(|log| log.backup_id);
+            let active = logs::Entity::find().filter(logs::Column::ActiveKey.eq(set)).one(db).await?;
+            active.map_or(Err(error), |active| Ok(Reopened::Running(active.id)))
+        }
+        other => other,
+    }
 }
 
 async fn reopen_in(tx: &Tx, log: logs::Model, counted: bool, now: DateTime<Utc>) -> Result<Reopened, DbErr> {

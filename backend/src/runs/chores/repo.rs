@@ -11,17 +11,18 @@ use sea_orm::{
 
 /// Moves the chore on to `next`; true for the one server that has to do it now. One that nobody knows yet is due at `next`.
 pub async fn claim(db: &Db, name: &str, next: DateTime<Utc>, now: DateTime<Utc>) -> Result<bool, DbErr> {
-    let moved = chores::Entity::update_many()
-        .col_expr(chores::Column::NextAt, Expr::value(next))
-        .filter(chores::Column::Name.eq(name))
-        .filter(chores::Column::NextAt.lte(now))
-        .exec(db)
-        .await?;
-    if moved.rows_affected == 1 {
-        return Ok(true);
-    }
+    // Asked every second: nothing is written until it is time.
     let known = chores::Entity::find().filter(chores::Column::Name.eq(name)).one(db).await?;
     match known {
+        Some(chore) if chore.next_at <= now => {
+            let moved = chores::Entity::update_many()
+                .col_expr(chores::Column::NextAt, Expr::value(next))
+                .filter(chores::Column::Name.eq(name))
+                .filter(chores::Column::NextAt.lte(now))
+                .exec(db)
+                .await?;
+            return Ok(moved.rows_affected == 1);
+        }
         // Another time zone, or a clock that was set back: nobody waits for longer than a day.
         Some(chore) if chore.next_at > next => {
             chores::Entity::update_many()

@@ -10,23 +10,24 @@ use contract::{
 use engine::testing::fault::{Effect, Fault, Op};
 use sea_orm::EntityTrait;
 use std::time::{Duration, Instant};
-use storekeep::entity::{logs, uploads};
+use storekeep::clock::Clock;
+use storekeep::entity::{logs, settings, uploads};
 
 async fn runner(app: &TestApp) -> Someone {
     app.someone_with(&[Resource::Logs, Resource::Backups, Resource::BackupsRun]).await
 }
 
-/// A file that takes a while to read.
-fn large_file(app: &TestApp) {
+/// A pass that is reading a file which takes it a while.
+async fn reading(app: &TestApp) -> i64 {
     std::fs::File::create(app.dir.path().join("store/pub/large.bin")).unwrap().set_len(4 << 30).unwrap();
-}
-
-async fn until_it_reads(app: &TestApp, id: i64) {
+    let set = app.set(&files_only("Nightly")).await;
+    let id = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap().id;
     while app.app.logs.watch(id).is_none_or(|w| w.snapshot().phases.iter().all(|p| p.bytes_done == 0)) {
         let log = app.app.logs.get(id).await.unwrap();
         assert!(log.finished_at.is_none(), "it ended before it was cancelled: {log:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    id
 }
 
 async fn cancel(app: &TestApp, someone: &Someone, id: i64) -> BackupLog {
@@ -38,11 +39,8 @@ async fn cancel(app: &TestApp, someone: &Someone, id: i64) -> BackupLog {
 async fn a_running_pass_ends_within_seconds_and_says_who_wanted_it() {
     let app = TestApp::with_store().await;
     let someone = runner(&app).await;
-    large_file(&app);
-    let set = app.set(&files_only("Nightly")).await;
     let _work = app.work();
-    let id = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap().id;
-    until_it_reads(&app, id).await;
+    let id = reading(&app).await;
     let began = Instant::now();
     let log = cancel(&app, &someone, id).await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
@@ -67,6 +65,7 @@ async fn a_pass_that_waits_ends_at_once() {
     assert_eq!((log.overall_status, log.queued), (OverallStatus::Failed, false));
     assert_eq!(log.storages.len(), 1);
     assert!(log.storages[0].message.contains("cancelled before it began"), "{:?}", log.storages);
+    assert_eq!(app.app.backups.get(set.id).await.unwrap().last_time, None, "it never began");
     // The Set is free.
     let _work = app.work();
     let next = app.app.runs.start(request(set.id), Duration::from_secs(60)).await.unwrap();
@@ -76,11 +75,8 @@ async fn a_pass_that_waits_ends_at_once() {
 #[actix_web::test]
 async fn another_server_that_runs_the_pass_hears_of_it() {
     let app = TestApp::with_store().await;
-    large_file(&app);
-    let set = app.set(&files_only("Nightly")).await;
     let _work = app.work();
-    let id = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap().id;
-    until_it_reads(&app, id).await;
+    let id = reading(&app).await;
     // As another server would: it knows the database alone.
     let asked = logs::ActiveModel {
         id: sea_orm::ActiveValue::Set(id),
@@ -114,7 +110,9 @@ async fn an_upload_that_hangs_is_cancelled_and_leaves_nothing() {
     let set = app.set(&BackupSetInput { retry_attempts: 3, ..set }).await;
     let place = app.clouds.place("the-client-id", "shop-backups/x");
     place.plan(Fault::always(Op::Put, Effect::Hang).on("manifest.json"));
-    let id = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap().id;
+    // By schedule: only such a pass would be tried again by itself.
+    app.app.scheduler.tick(app.clock.now()).await;
+    let id = app.app.backups.get(set.id).await.unwrap().running_log_id.unwrap();
     while !place.keys(Op::Put).iter().any(|key| key.ends_with("manifest.json")) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -132,14 +130,17 @@ async fn an_upload_that_hangs_is_cancelled_and_leaves_nothing() {
 #[actix_web::test]
 async fn a_pass_that_takes_too_long_is_ended() {
     let app = TestApp::with_store().await;
-    large_file(&app);
-    let set = app.set(&files_only("Nightly")).await;
+    // Less than anybody can save, so that nobody waits for it here.
+    let none = settings::ActiveModel {
+        id: sea_orm::ActiveValue::Set(1),
+        pass_time_limit_hours: sea_orm::ActiveValue::Set(0),
+        ..Default::default()
+    };
+    sea_orm::ActiveModelTrait::update(none, &app.app.db).await.unwrap();
     let _work = app.work();
-    let id = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap().id;
-    until_it_reads(&app, id).await;
-    app.clock.advance(chrono::TimeDelta::hours(48));
+    let id = reading(&app).await;
     let log = app.app.logs.wait(id, Duration::from_secs(30)).await.unwrap();
     assert_eq!(log.overall_status, OverallStatus::Failed);
     let message = log.error_message.unwrap();
-    assert!(message.starts_with("The pass took longer than the 48 hours"), "{message}");
+    assert!(message.starts_with("The pass took longer than the 0 hours"), "{message}");
 }

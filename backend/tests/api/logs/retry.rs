@@ -155,6 +155,24 @@ async fn without_its_destination_a_retry_loses_nothing() {
     assert!(app.archive_dir().join(log.copy_path.unwrap()).join("files/files.tgz").is_file());
 }
 
+/// Where the archives are gone, the next try by itself makes them anew instead of failing for ever.
+#[actix_web::test]
+async fn archives_that_are_gone_are_not_tried_again() {
+    let failed = failed(true).await;
+    let app = &failed.app;
+    failed.place.heal();
+    std::fs::remove_dir_all(app.archive_dir().join(failed.log.copy_path.as_ref().unwrap())).unwrap();
+    // Nobody else has them either: the wait for such a server is over.
+    app.clock.advance(TimeDelta::minutes(1));
+    let id = failed.log.id;
+    app.app.runs.retry(id).await.unwrap();
+    app.clock.advance(TimeDelta::minutes(10));
+    let _work = app.work();
+    let log = app.ended(id).await;
+    assert_eq!((log.overall_status, log.retryable, log.downloadable), (OverallStatus::Failed, false, false));
+    assert!(log.error_message.as_ref().unwrap().contains("are not in the archive directory"), "{log:?}");
+}
+
 /// A pass of long ago says nothing of the Set as it is now.
 #[actix_web::test]
 async fn an_old_log_that_is_tried_again_does_not_turn_the_set_back() {
@@ -201,7 +219,9 @@ async fn after_a_crash_the_retry_goes_on_with_what_was_sent() {
     app.app.runs.reap(app.clock.now()).await.unwrap();
     let log = app.app.backups.get(set).await.unwrap().last_log_id.unwrap();
     let ended = app.app.logs.get(log).await.unwrap();
-    assert!(ended.error_message.as_ref().unwrap().starts_with("interrupted"), "{ended:?}");
+    let message = ended.error_message.as_ref().unwrap();
+    assert!(message.starts_with("interrupted") && message.contains("tried again by itself"), "{message}");
+    assert!(!message.contains("removed"), "{message}");
     assert!(ended.retry_at.is_some(), "{ended:?}");
     assert_eq!(app.app.storages.tidy(&mut Pauses::new()).await.unwrap(), Tidied::default());
     let archive = format!("{copy}/files/files.tgz");

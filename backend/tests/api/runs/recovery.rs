@@ -79,6 +79,7 @@ async fn a_copy_that_was_sealed_before_the_crash_is_kept_and_known() {
     let log = app.app.logs.get(done.id).await.unwrap();
     assert_eq!(log.overall_status, OverallStatus::Failed);
     assert_eq!((&log.files, &log.copy_path, log.downloadable), (&done.files, &done.copy_path, true));
+    assert!(log.error_message.as_ref().unwrap().contains("The archives are kept"), "{log:?}");
     // The local destination has it; the pass as a whole was interrupted all the same.
     assert_eq!(log.storages.len(), 1);
     let (row, was) = (&log.storages[0], &done.storages[0]);

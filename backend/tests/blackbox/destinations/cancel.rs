@@ -1,6 +1,5 @@
-use super::World;
 use super::kill::{half_made, throttle, until_sealed};
-use crate::Api;
+use super::{Slow, World, small_set};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
@@ -16,20 +15,8 @@ fn uploads_to_every_destination_end_within_seconds_and_leave_nothing() {
     let mut random = StdRng::seed_from_u64(seed);
     let world = World::start();
     let dir = tempfile::tempdir().unwrap();
-    let setup = world.setup(dir.path()).set("STOREKEEP_PART_SIZE", &(100 * 1024).to_string());
-    let server = setup.start();
-    let api = Api::set_up(&server);
-    let storages = world.storages(&api);
-    for (_, id) in &storages {
-        throttle(&api, *id, BYTES_PER_SEC);
-    }
-    let set = api.create_set(
-        "cancelled",
-        json!({
-            "backup_types": ["files"], "exclude_directories": ["vendor", "generated", "var", "pub"],
-            "storages": world.rows(&storages, 9),
-        }),
-    );
+    let Slow { server, api, storages, .. } = world.slow(dir.path(), BYTES_PER_SEC);
+    let set = api.create_set("cancelled", small_set(&world, &storages, 9, &json!({})));
     let mut slowest = Duration::ZERO;
     for round in 0..5 {
         let before = super::super::archives::copies(&server.archives(), "cancelled").0;

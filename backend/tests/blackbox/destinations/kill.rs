@@ -1,5 +1,5 @@
 use super::super::archives::copies;
-use super::World;
+use super::{Slow, World, small_set};
 use crate::{Api, Server};
 use engine::storage::StorageKind;
 use rand::rngs::StdRng;
@@ -24,18 +24,8 @@ fn killed_twenty_times_during_uploads_nothing_half_made_stays_and_the_next_pass_
     let mut random = StdRng::seed_from_u64(seed);
     let world = World::start();
     let dir = tempfile::tempdir().unwrap();
-    let setup = world.setup(dir.path()).set("STOREKEEP_PART_SIZE", &(100 * 1024).to_string());
-    let mut server = setup.start();
-    let mut api = Api::set_up(&server);
-    let storages = world.storages(&api);
-    for (_, id) in &storages {
-        throttle(&api, *id, BYTES_PER_SEC);
-    }
-    let change = json!({
-        "backup_types": ["files"], "exclude_directories": ["vendor", "generated", "var", "pub"],
-        "storages": world.rows(&storages, 3),
-    });
-    let set = api.create_set("killed", change);
+    let Slow { setup, mut server, mut api, storages } = world.slow(dir.path(), BYTES_PER_SEC);
+    let set = api.create_set("killed", small_set(&world, &storages, 3, &json!({})));
     let began = Instant::now();
     api.run_well(set);
     let whole = began.elapsed();

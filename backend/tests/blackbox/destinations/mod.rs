@@ -10,10 +10,11 @@ mod resume;
 mod retention;
 
 use super::Api;
-use super::server::Setup;
+use super::server::{Server, Setup};
 use engine::storage::{SharedStorage, StorageKind};
 use engine::testing::clouds::Clouds;
 use futures_util::StreamExt;
+use kill::throttle;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -69,6 +70,18 @@ impl World {
             (kind, id)
         };
         self.clouds.places().into_iter().map(storage).collect()
+    }
+
+    /// A server in `dir` whose archives come in small parts, and whose Storage Sets send slowly enough to be interrupted.
+    pub fn slow(&self, dir: &Path, bytes_per_sec: u64) -> Slow {
+        let setup = self.setup(dir).set("STOREKEEP_PART_SIZE", &(100 * 1024).to_string());
+        let server = setup.start();
+        let api = Api::set_up(&server);
+        let storages = self.storages(&api);
+        for (_, id) in &storages {
+            throttle(&api, *id, bytes_per_sec);
+        }
+        Slow { setup, server, api, storages }
     }
 
     /// The path of a row.
@@ -137,6 +150,25 @@ impl World {
     pub fn assert_clean(&self) {
         assert_eq!(self.clouds.violations(), Vec::<String>::new());
     }
+}
+
+pub struct Slow {
+    pub setup: Setup,
+    pub server: Server,
+    pub api: Api,
+    pub storages: Vec<(StorageKind, i64)>,
+}
+
+/// A Set of a few files that goes to all of them, with `change`.
+pub fn small_set(world: &World, storages: &[(StorageKind, i64)], keep_copies: u32, change: &Value) -> Value {
+    let mut set = json!({
+        "backup_types": ["files"], "exclude_directories": ["vendor", "generated", "var", "pub"],
+        "storages": world.rows(storages, keep_copies),
+    });
+    for (name, value) in change.as_object().into_iter().flatten() {
+        set[name] = value.clone();
+    }
+    set
 }
 
 /// As the API calls it.

@@ -1,5 +1,5 @@
-use super::World;
 use super::kill::{intact, throttle, until_sealed, whole_copies};
+use super::{Slow, World, small_set};
 use crate::Api;
 use engine::storage::StorageKind;
 use engine::testing::fake::Record;
@@ -20,26 +20,15 @@ fn sent(record: &Record) -> u64 {
 fn killed_during_its_uploads_a_scheduled_pass_goes_on_with_what_was_sent() {
     let world = World::start();
     let dir = tempfile::tempdir().unwrap();
-    let setup = world.setup(dir.path()).set("STOREKEEP_PART_SIZE", &(100 * 1024).to_string());
-    let server = setup.start();
-    let api = Api::set_up(&server);
-    let storages = world.storages(&api);
-    for (_, id) in &storages {
-        throttle(&api, *id, BYTES_PER_SEC);
-    }
+    let Slow { setup, server, api, storages } = world.slow(dir.path(), BYTES_PER_SEC);
     let records = [
         (StorageKind::GoogleDrive, world.clouds.google_drive.record()),
         (StorageKind::OneDrive, world.clouds.one_drive.record()),
         (StorageKind::Dropbox, world.clouds.dropbox.record()),
     ];
     // Its slot is now.
-    let set = api.create_set(
-        "resumed",
-        json!({
-            "enabled": true, "frequency": 36, "retry_attempts": 3, "retry_delay_min": 1, "backup_types": ["files"],
-            "exclude_directories": ["vendor", "generated", "var", "pub"], "storages": world.rows(&storages, 3),
-        }),
-    );
+    let change = json!({"enabled": true, "frequency": 36, "retry_attempts": 3, "retry_delay_min": 1});
+    let set = api.create_set("resumed", small_set(&world, &storages, 3, &change));
     until_sealed(&server, "resumed", &[]);
     let began = Instant::now();
     // About half of it.

@@ -76,6 +76,7 @@ async fn without_its_archives_nothing_is_sent() {
     let outcome = resume(again(&bench, 2, vec![row()])).await;
     assert_eq!((outcome.status, outcome.rows[0].ok), (Status::Failed, false));
     assert!(outcome.error.unwrap().contains("are not in the archive directory of this server"));
+    assert_eq!((outcome.swept, outcome.local_copy_kept), (vec![format!("nightly/{}", copy_of(2))], false));
     fs::write(bench.folder().join(copy_of(1)).join("files/files.tgz"), "cut").unwrap();
     let outcome = resume(again(&bench, 1, vec![row()])).await;
     assert!(outcome.rows[0].message.contains("not as it was made any more"), "{:?}", outcome.rows);
