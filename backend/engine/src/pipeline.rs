@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 mod database;
+mod earlier;
 mod inventory;
 mod local;
 mod make;
@@ -56,6 +57,8 @@ pub struct Job {
     pub rows: Vec<Row>,
     /// Cancelled together with the pass, it keeps what uploads have sent and their sessions for [`resume`].
     pub suspend: CancellationToken,
+    /// How many passes in a row may copy what is unchanged from the one before; 0: everything is read and made anew.
+    pub reuse_limit: u32,
     /// Uncompressed-to-archive estimate for the free-space check: bytes of the last good copy of this Set, if there is one.
     pub last_copy_bytes: Option<u64>,
 }

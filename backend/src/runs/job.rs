@@ -54,6 +54,7 @@ pub fn job(
         part_size: place.part_size,
         rows: rows(set, destinations),
         suspend,
+        reuse_limit: 29,
         last_copy_bytes: last_copy_bytes.and_then(|n| u64::try_from(n).ok()),
     }
 }

@@ -117,6 +117,7 @@ async fn pass(root: &str, url: &str, out: &str) {
             target: Target::Local,
         }],
         suspend: CancellationToken::new(),
+        reuse_limit: 0,
         last_copy_bytes: None,
     };
     let outcome = pipeline::run(job, Events::none(), CancellationToken::new()).await;

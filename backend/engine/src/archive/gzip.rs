@@ -1,17 +1,22 @@
 //! A parallel gzip writer: independent members, compressed side by side, written in order.
 //!
 //! ```text
-//! caller ── bounded queue of jobs ──▶ workers (fill, compress) ──▶ one-shot results, in order ──▶ writer (SHA-256, parts)
+//! caller ── bounded queue of jobs ──▶ workers (copy, or fill and compress) ──▶ one-shot results, in order ──▶ writer (SHA-256, parts)
 //! ```
 //!
 //! `gunzip`, `zcat`, `tar -z` and every complete reader take a file of several members as their concatenation (RFC 1952, 2.2).
 //! Both queues are bounded: a slow disk holds up the workers, and busy workers hold up the caller. Buffers are recycled, so
 //! memory depends on the number of workers and the size of a block, never on how much is written.
 
+mod block;
+
 use super::ArchiveFile;
 use super::parts::PartWriter;
+use super::reuse::{Base, Fingerprint, Member};
+pub use block::Block;
+use block::Tools;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::CompressionLvl;
 use std::any::Any;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +36,8 @@ pub struct GzipOptions {
     /// Threads that compress; at least one is used.
     pub workers: usize,
     pub cancel: CancellationToken,
+    /// What members are copied from where it has them.
+    pub base: Option<Arc<Base>>,
 }
 
 /// Bytes so far, for progress. Readable from any thread.
@@ -38,6 +45,7 @@ pub struct GzipOptions {
 pub struct Counters {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    bytes_reused: AtomicU64,
 }
 
 impl Counters {
@@ -49,6 +57,11 @@ impl Counters {
     /// Compressed bytes handed to the disk so far.
     pub fn bytes_out(&self) -> u64 {
         self.bytes_out.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that came from the earlier archive as they were.
+    pub fn bytes_reused(&self) -> u64 {
+        self.bytes_reused.load(Ordering::Relaxed)
     }
 }
 
@@ -72,11 +85,39 @@ enum Failure {
     Error(io::ErrorKind, String),
 }
 
-/// Fills the (empty) buffer with the bytes of one member. Runs on a worker.
-type Job = Box<dyn FnOnce(&mut Vec<u8>) -> io::Result<()> + Send>;
-/// A compressed member: the first so many bytes of a buffer that is never cleared, for filling it with zeros again would cost
-/// as much as copying it.
-type Member = io::Result<(Vec<u8>, usize)>;
+/// What makes one member. Runs on a worker.
+pub trait Job: Send {
+    /// What it is made from, where that can be told without reading it.
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        None
+    }
+
+    /// Called instead of [`Job::fill`] when the earlier archive has it.
+    fn taken(self: Box<Self>) {}
+
+    /// Fills the empty block. It carries the fingerprint; a job that did not find things as that says takes it out.
+    fn fill(self: Box<Self>, block: &mut Block) -> io::Result<()>;
+}
+
+impl<F: FnOnce(&mut Block) -> io::Result<()> + Send> Job for F {
+    fn fill(self: Box<Self>, block: &mut Block) -> io::Result<()> {
+        self(block)
+    }
+}
+
+/// A member with its bytes: the first so many of a buffer that is never cleared, for filling it with zeros again would cost as much as
+/// copying it.
+type Made = io::Result<(Vec<u8>, Member)>;
+type Queued = (Box<dyn Job>, Sender<Made>);
+
+/// A finished archive.
+#[derive(Debug)]
+pub struct Written {
+    /// The parts in order.
+    pub archives: Vec<ArchiveFile>,
+    /// For its index.
+    pub members: Vec<Member>,
+}
 
 struct Shared {
     options: GzipOptions,
@@ -142,10 +183,10 @@ impl Recycler {
 pub struct GzipWriter {
     shared: Arc<Shared>,
     block: Vec<u8>,
-    jobs: Option<Sender<(Job, Sender<Member>)>>,
-    order: Option<Sender<Receiver<Member>>>,
+    jobs: Option<Sender<Queued>>,
+    order: Option<Sender<Receiver<Made>>>,
     workers: Vec<JoinHandle<()>>,
-    writer: Option<JoinHandle<Option<Vec<ArchiveFile>>>>,
+    writer: Option<JoinHandle<Option<Written>>>,
     empty: bool,
 }
 
@@ -159,8 +200,8 @@ impl GzipWriter {
             io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no compression level", options.level))
         })?;
         let workers = options.workers.max(1);
-        let (jobs, job_queue) = bounded::<(Job, Sender<Member>)>(1);
-        let (order, results) = bounded::<Receiver<Member>>(workers + 2);
+        let (jobs, job_queue) = bounded::<Queued>(1);
+        let (order, results) = bounded::<Receiver<Made>>(workers + 2);
         let shared = Arc::new(Shared {
             options,
             counters: Arc::default(),
@@ -192,17 +233,14 @@ impl GzipWriter {
         Arc::clone(&self.shared.counters)
     }
 
-    /// Adds one member whose bytes `fill` puts into an empty buffer, on a worker. Members come out in the order of submission.
-    /// Blocks while the workers are busy or the disk is behind.
-    pub fn submit(
-        &mut self,
-        fill: impl FnOnce(&mut Vec<u8>) -> io::Result<()> + Send + 'static,
-    ) -> io::Result<()> {
+    /// Adds what the job makes, on a worker. Members come out in the order of submission. Blocks while the workers are busy or the disk is
+    /// behind.
+    pub fn submit(&mut self, job: impl Job + 'static) -> io::Result<()> {
         self.send_block()?;
-        self.send(Box::new(fill))
+        self.send(Box::new(job))
     }
 
-    fn send(&mut self, job: Job) -> io::Result<()> {
+    fn send(&mut self, job: Box<dyn Job>) -> io::Result<()> {
         self.shared.check()?;
         self.empty = false;
         let (result, receiver) = bounded(1);
@@ -218,24 +256,23 @@ impl GzipWriter {
         let block = std::mem::replace(&mut self.block, self.shared.blocks.take());
         self.block.clear();
         let shared = Arc::clone(&self.shared);
-        self.send(Box::new(move |buffer| {
-            shared.blocks.put(std::mem::replace(buffer, block));
+        self.send(Box::new(move |empty: &mut Block| {
+            shared.blocks.put(std::mem::replace(&mut empty.bytes, block));
             Ok(())
         }))
     }
 
-    /// Compresses what is left, waits until everything is on the disk, and returns the parts in order. An archive of no bytes
-    /// is one empty member.
-    pub fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
+    /// Compresses what is left and waits until everything is on the disk. An archive of no bytes is one empty member.
+    pub fn finish(mut self) -> io::Result<Written> {
         self.send_block()?;
         if self.empty {
-            self.send(Box::new(|_| Ok(())))?;
+            self.send(Box::new(|_: &mut Block| Ok(())))?;
         }
         self.join().ok_or_else(|| self.shared.failure())
     }
 
     /// Closes the queues and waits for the threads. The parts, unless something failed.
-    fn join(&mut self) -> Option<Vec<ArchiveFile>> {
+    fn join(&mut self) -> Option<Written> {
         self.jobs = None;
         self.order = None;
         for worker in self.workers.drain(..) {
@@ -276,55 +313,70 @@ impl Drop for GzipWriter {
     }
 }
 
-/// A worker: fills, compresses, hands on; goes on after a failed job, which the writer turns into the archive's error.
-fn work(shared: &Shared, level: CompressionLvl, jobs: &Receiver<(Job, Sender<Member>)>) {
-    let mut compressor = Compressor::new(level);
-    let mut raw = Vec::new();
+/// A worker; goes on after a failed job, which the writer turns into the archive's error.
+fn work(shared: &Shared, level: CompressionLvl, jobs: &Receiver<Queued>) {
+    let mut tools = Tools::new(level);
+    let mut block = Block::default();
     for (job, result) in jobs {
         if shared.stopped.load(Ordering::SeqCst) || shared.options.cancel.is_cancelled() {
             let _ = result.send(Err(cancelled()));
             continue;
         }
-        raw.clear();
-        let filled = catch_unwind(AssertUnwindSafe(|| job(&mut raw)));
-        let member = filled
-            .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-            .and_then(|()| compress(&mut compressor, &raw, shared.members.take()));
-        shared.counters.bytes_in.fetch_add(raw.len() as u64, Ordering::Relaxed);
+        let made = catch_unwind(AssertUnwindSafe(|| make(shared, job, &mut block, &mut tools)));
         // Nobody waits any more when the writer has failed.
-        let _ = result.send(member);
+        let _ = result.send(made.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))));
     }
 }
 
-fn compress(compressor: &mut Compressor, raw: &[u8], mut member: Vec<u8>) -> Member {
-    let bound = compressor.gzip_compress_bound(raw.len());
-    if member.len() < bound {
-        member.resize(bound, 0);
+/// Copies the member if the earlier archive has it; fills and compresses it otherwise.
+fn make(shared: &Shared, job: Box<dyn Job>, block: &mut Block, tools: &mut Tools) -> Made {
+    let mut out = shared.members.take();
+    let mut base = shared.options.base.as_ref();
+    let fingerprint = job.fingerprint();
+    if let Some(member) = base.zip(fingerprint).and_then(|(base, fingerprint)| base.known(fingerprint)) {
+        if base.is_some_and(|base| base.read(member, &mut out)) {
+            job.taken();
+            shared.counters.bytes_reused.fetch_add(member.length, Ordering::Relaxed);
+            return Ok((out, *member));
+        }
+        // Damaged: its content leads to the same place.
+        base = None;
     }
-    let length = compressor
-        .gzip_compress(raw, &mut member)
-        .map_err(|error| io::Error::other(format!("compression failed: {error}")))?;
-    Ok((member, length))
+    block.clear(fingerprint);
+    job.fill(block)?;
+    shared.counters.bytes_in.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
+    let (fingerprint, content) = (block.fingerprint, *blake3::hash(&block.bytes).as_bytes());
+    if let Some(base) = base
+        && let Some(member) = base.same(&content)
+        && base.read(member, &mut out)
+    {
+        shared.counters.bytes_reused.fetch_add(member.length, Ordering::Relaxed);
+        return Ok((out, Member { fingerprint, ..*member }));
+    }
+    let length = tools.compress(block, &mut out)?;
+    let check = *blake3::hash(&out[..length]).as_bytes();
+    Ok((out, Member { fingerprint, content, check, offset: 0, length: length as u64 }))
 }
 
 /// The writer: takes results in the order of submission. None when something failed.
-fn write(
-    shared: &Shared,
-    mut parts: PartWriter,
-    results: &Receiver<Receiver<Member>>,
-) -> Option<Vec<ArchiveFile>> {
+fn write(shared: &Shared, mut parts: PartWriter, results: &Receiver<Receiver<Made>>) -> Option<Written> {
+    let mut members = Vec::new();
+    let mut offset = 0;
     let mut all = || {
         for result in results {
             // Without a result its job never ran: the caller gave up in between.
-            let (member, length) = result.recv().unwrap_or_else(|_| Err(cancelled()))?;
+            let (bytes, member) = result.recv().unwrap_or_else(|_| Err(cancelled()))?;
             shared.check()?;
-            parts.write_all(&member[..length])?;
-            shared.counters.bytes_out.fetch_add(length as u64, Ordering::Relaxed);
-            shared.members.put(member);
+            parts.write_all(&bytes[..usize::try_from(member.length).map_err(io::Error::other)?])?;
+            members.push(Member { offset, ..member });
+            offset += member.length;
+            shared.counters.bytes_out.fetch_add(member.length, Ordering::Relaxed);
+            shared.members.put(bytes);
         }
         shared.check()
     };
-    all().and_then(|()| parts.finish()).inspect_err(|error| shared.fail(error)).ok()
+    let archives = all().and_then(|()| parts.finish()).inspect_err(|error| shared.fail(error)).ok()?;
+    Some(Written { archives, members })
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> io::Error {

@@ -6,6 +6,7 @@ pub mod dump;
 pub mod gzip;
 pub mod manifest;
 pub mod parts;
+pub mod reuse;
 pub mod tree;
 
 /// One file of an archive, as the manifest and the log name it.

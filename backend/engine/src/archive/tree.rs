@@ -4,23 +4,28 @@
 //! files, builds its headers and compresses it in place. Files above 4 MiB are read in chunks. Memory grows with the number of
 //! entries (some 150 bytes each), not with their content.
 
+mod fingerprint;
 mod groups;
 mod header;
+mod large;
 mod owners;
 mod read;
 
 use super::ArchiveFile;
-use super::gzip::{Counters, GzipOptions, GzipWriter, is_cancelled};
+use super::gzip::{Block, Counters, GzipOptions, GzipWriter, Job, Written, is_cancelled};
 use super::parts::PartWriter;
+use super::reuse::{self, Base};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::source::files::{
     Excludes, Handles, Inode, Kind, Meta, NodeRef, Symlinks, Tree, WalkError, WalkOptions, Warnings, walk,
 };
+use chrono::{DateTime, Utc};
 use crossbeam_channel::{Receiver, Sender};
-use groups::{CHUNK, Cutter, LARGE, weight};
+use groups::{Cutter, LARGE, weight};
 use header::Type;
+use large::Large;
 use owners::Owners;
-use read::{Announcer, FirstName, Item, Links, Source, fill_group};
+use read::{Announcer, FirstName, Group, Item, Links};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
@@ -35,6 +40,8 @@ pub use crate::source::files::LinkOut;
 pub const NAME: &str = "files/files.tgz";
 /// libdeflate's 6: the size of `gzip -6` at less than half its time.
 const LEVEL: i32 = 6;
+/// Changes whenever the same tree would be cut or compressed in another way: then nothing is copied from archives made before.
+pub const POLICY: &str = "files 1: deflate 6, packed content stored";
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// Threads of the walk: it waits for the disk more than it computes.
 const WALKERS: usize = 4;
@@ -50,6 +57,10 @@ pub struct PackOptions {
     pub symlinks: Symlinks,
     /// Bytes per part.
     pub part_size: u64,
+    /// When the pass began, by the same clock as the files' times.
+    pub started_at: DateTime<Utc>,
+    /// The archive of an earlier pass, opened with [`POLICY`].
+    pub base: Option<Arc<Base>>,
     /// Threads that read and compress.
     pub workers: usize,
     pub events: Events,
@@ -64,6 +75,8 @@ pub struct Packed {
     pub entries: u64,
     /// Bytes of file content before compression.
     pub source_bytes: u64,
+    /// Bytes of the archive that were copied from the earlier one.
+    pub reused_bytes: u64,
     /// What is missing first. Each was emitted as an event when it happened.
     pub warnings: Vec<Warning>,
     pub links_out: Vec<LinkOut>,
@@ -105,6 +118,8 @@ struct Shared {
     tree: Tree,
     owners: Owners,
     warnings: Warnings,
+    /// Changes from this second on are too young to be told apart.
+    racy_from: i64,
     bytes: AtomicU64,
     entries: AtomicU64,
 }
@@ -136,7 +151,8 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
     let parts = PartWriter::create(&options.out_dir, NAME, options.part_size)?;
     let warnings = Warnings::new(options.events.clone());
     let mut leave_out = options.leave_out;
-    leave_out.push(options.out_dir);
+    let out_dir = options.out_dir;
+    leave_out.push(out_dir.clone());
     let walk_options = WalkOptions {
         root: &options.root,
         excludes: &options.excludes,
@@ -150,15 +166,19 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
         tree,
         owners: Owners::load(),
         warnings,
+        racy_from: fingerprint::racy_from(options.started_at),
         bytes: AtomicU64::new(0),
         entries: AtomicU64::new(0),
     });
-    let gzip = GzipOptions { level: LEVEL, workers: options.workers, cancel: options.cancel };
+    let base = options.base.clone();
+    let gzip = GzipOptions { level: LEVEL, workers: options.workers, cancel: options.cancel, base };
     let writer = GzipWriter::new(parts, gzip)?;
+    let counters = writer.counters();
     let mut packer = Packer {
         progress: Progress::start(&shared, &writer, options.events),
         shared: Arc::clone(&shared),
         writer,
+        base: options.base.clone(),
         handles: Handles::default(),
         first_names: HashMap::new(),
         cutter: Cutter::default(),
@@ -168,7 +188,15 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
     for at in shared.tree.entries() {
         packer.add(at)?;
     }
-    let archives = packer.finish()?;
+    let Written { archives, members } = packer.finish()?;
+    let base = options.base.as_deref();
+    let head = reuse::Head::after(base, POLICY, options.started_at, &archives);
+    if let Err(error) = reuse::write_index(&out_dir, NAME, &head, &members) {
+        tracing::warn!(%error, "the index of the files cannot be written; the next pass makes everything anew");
+    }
+    if let Some(text) = base.and_then(Base::damage) {
+        shared.warnings.note("earlier_damaged", b"", &text);
+    }
 
     if std::fs::canonicalize(&options.root).ok().as_ref() != Some(&shared.tree.root) {
         let text =
@@ -179,6 +207,7 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
         archives,
         entries: shared.entries.load(Ordering::Relaxed),
         source_bytes: shared.bytes.load(Ordering::Relaxed),
+        reused_bytes: counters.bytes_reused(),
         warnings: shared.warnings.take(),
         links_out: shared.tree.links_out.clone(),
         links_out_more: shared.tree.links_out_more,
@@ -190,6 +219,7 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
 struct Packer {
     shared: Arc<Shared>,
     writer: GzipWriter,
+    base: Option<Arc<Base>>,
     progress: Progress,
     handles: Handles,
     first_names: HashMap<Inode, Arc<FirstName>>,
@@ -236,7 +266,7 @@ impl Packer {
             return Ok(());
         }
         let (shared, grown) = (Arc::clone(&self.shared), self.grown.0.clone());
-        self.submit(move |buffer| fill_group(&shared, items, &grown, buffer))
+        self.submit(Group { shared, items, grown })
     }
 
     /// Archives what the groups handed back, as it is now. Waits until every group is filled.
@@ -255,7 +285,7 @@ impl Packer {
             if let Some(first) = first_names.get(&node.inode) {
                 let first = first.clone();
                 let shared = Arc::clone(&shared);
-                self.submit(move |buffer| {
+                self.submit_headers(move |buffer| {
                     let meta = &shared.tree.node(at).meta;
                     shared.header(buffer, &path, meta, Type::HardLink(&first));
                 })?;
@@ -268,7 +298,7 @@ impl Packer {
         // A file that is unpacked so late changes the time of its directory: `tar` is told that once more.
         for entry in within.into_iter().filter_map(|dir| shared.tree.entry_of(dir)) {
             let shared = Arc::clone(&shared);
-            self.submit(move |buffer| {
+            self.submit_headers(move |buffer| {
                 let path = [shared.tree.path(entry), b"/".to_vec()].concat();
                 shared.header(buffer, &path, &shared.tree.node(entry).meta, Type::Dir);
             })?;
@@ -276,57 +306,46 @@ impl Packer {
         Ok(())
     }
 
-    /// One member per chunk, all from one open file. Returns whether the file that the walk saw is in the archive now.
+    /// One member per piece, all from one open file. Returns whether the file that the walk saw is in the archive now.
     fn submit_large(&mut self, at: NodeRef, path: Vec<u8>, links: Links) -> io::Result<bool> {
-        let Some(source) = Source::open(&self.shared, &mut self.handles, at, path) else {
+        let Some(large) = Large::new(&self.shared, &mut self.handles, at, path, self.base.as_deref()) else {
             return Ok(false);
         };
-        let same = source.is(self.shared.tree.node(at));
+        let same = large.same;
         if let Links::First(announcer) = links {
             announcer.tell(same);
         }
-        let size = source.size();
-        let source = Arc::new(source);
-        let mut offset = 0;
-        loop {
-            let length = CHUNK.min(size - offset);
-            let (shared, source) = (Arc::clone(&self.shared), Arc::clone(&source));
-            self.submit(move |buffer| {
-                if offset == 0 {
-                    source.append_header(&shared, buffer, size);
-                }
-                source.append_content(&shared, buffer, offset, length);
-                if offset + length == size {
-                    source.append_end(&shared, buffer);
-                }
-            })?;
-            offset += length;
-            if offset == size {
-                return Ok(same);
-            }
+        for piece in large.pieces() {
+            self.submit(piece)?;
         }
+        Ok(same)
     }
 
-    fn submit(&mut self, fill: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> io::Result<()> {
-        self.writer.submit(move |buffer| {
-            fill(buffer);
+    /// A member of entries that need no reading.
+    fn submit_headers(&mut self, fill: impl FnOnce(&mut Vec<u8>) + Send + 'static) -> io::Result<()> {
+        self.submit(move |block: &mut Block| {
+            fill(&mut block.bytes);
             Ok(())
-        })?;
+        })
+    }
+
+    fn submit(&mut self, job: impl Job + 'static) -> io::Result<()> {
+        self.writer.submit(job)?;
         self.progress.tick(&self.shared);
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
+    fn finish(mut self) -> io::Result<Written> {
         self.submit_group()?;
         self.submit_grown()?;
         let shared = Arc::clone(&self.shared);
-        self.submit(move |buffer| {
+        self.submit_headers(move |buffer| {
             shared.header(buffer, b"./", &shared.tree.root_node.meta, Type::Dir);
             buffer.resize(buffer.len() + 2 * header::BLOCK, 0);
         })?;
-        let archives = self.writer.finish()?;
+        let written = self.writer.finish()?;
         self.progress.emit(&self.shared);
-        Ok(archives)
+        Ok(written)
     }
 }
 

@@ -4,10 +4,11 @@ use super::database;
 use super::local::Making;
 use super::pass::CANCELLED;
 use super::upload::Sealed;
-use super::{Job, Target, space, status};
+use super::{Job, Target, earlier, space, status};
 use crate::archive::ArchiveFile;
 use crate::archive::dump::{Dumped, Snapshots};
 use crate::archive::manifest::{ArchiveType, FORMAT, FilesInfo, Manifest, PROGRAM, SourceInfo};
+use crate::archive::reuse::Base;
 use crate::archive::tree::{self, PackError, PackOptions, Packed};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::policy::layout;
@@ -180,7 +181,10 @@ impl Maker<'_> {
     }
 
     async fn pack(&self, making: &Arc<Making>, excludes: Excludes) -> Result<Packed, PartError> {
+        let base = self.base(tree::NAME, tree::POLICY).await;
         let options = PackOptions {
+            started_at: self.job.started_at,
+            base,
             root: self.job.source.root.clone(),
             out_dir: making.path().to_path_buf(),
             excludes,
@@ -205,6 +209,19 @@ impl Maker<'_> {
             Err(PackError::Write(error)) if space::is_full(&error) => Err(PartError::Failed(full())),
             Err(error) => Err(PartError::Failed(sentence(&error))),
         }
+    }
+
+    /// The archive of an earlier pass to copy from.
+    async fn base(&self, name: &'static str, policy: &'static str) -> Option<Arc<Base>> {
+        let Job { archive_dir, folder, started_at, reuse_limit, .. } = self.job;
+        let (archive_dir, folder) = (archive_dir.clone(), folder.clone());
+        let (started_at, limit) = (*started_at, *reuse_limit);
+        // Without one everything is made anew, whatever the reason.
+        blocking(move || {
+            earlier::base(&earlier::copies(&archive_dir, &folder), name, policy, started_at, limit)
+        })
+        .await
+        .unwrap_or_default()
     }
 
     async fn seal(

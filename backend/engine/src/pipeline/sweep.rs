@@ -8,6 +8,7 @@
 //! that answers nothing of use ends the sweep.
 
 use crate::archive::manifest::{MAX_BYTES, Manifest};
+use crate::archive::reuse;
 use crate::policy::layout;
 use crate::policy::retention::{self, Copy, Nature};
 use crate::storage::{BytesBody, Entry, Error, ErrorKind, Result, Storage, read_small};
@@ -26,6 +27,8 @@ pub(super) struct Found {
     pub manifest: Option<Manifest>,
     /// A deletion that was cut short.
     pub half_deleted: bool,
+    /// The indexes of its archives, which no manifest names.
+    indexes: Vec<String>,
     /// Why nothing is known of it, although it has a manifest.
     pub unreadable: Option<String>,
 }
@@ -59,6 +62,7 @@ async fn look(storage: &dyn Storage, folder: &str, name: &str, files: Vec<(&str,
         nature: Nature::Foreign,
         manifest: None,
         half_deleted: false,
+        indexes: Vec::new(),
         unreadable: None,
     };
     let half_deleted = find(layout::MANIFEST).is_none();
@@ -85,7 +89,10 @@ async fn look(storage: &dyn Storage, folder: &str, name: &str, files: Vec<(&str,
     let intact =
         manifest.archives.iter().all(|a| find(&a.name).is_some_and(|e| e.size_bytes == a.size_bytes));
     let nature = if manifest.complete && intact { Nature::Complete } else { Nature::Partial };
-    Ok(Found { nature, manifest: Some(manifest), half_deleted, ..foreign })
+    let mut indexes: Vec<String> = manifest.archives.iter().map(|a| reuse::index_name(&a.name)).collect();
+    indexes.dedup();
+    indexes.retain(|index| find(index).is_some());
+    Ok(Found { nature, manifest: Some(manifest), half_deleted, indexes, ..foreign })
 }
 
 /// In an archive class, gone since it was listed, damaged: the destination and the other copies are as good as before.
@@ -227,7 +234,7 @@ async fn delete_each(
             swept.problem = Some("Removing older copies was cancelled.".into());
             return swept;
         }
-        match delete_copy(storage, folder, manifest, found.half_deleted).await {
+        match delete_copy(storage, folder, manifest, found).await {
             Ok(()) => swept.deleted.push(name.into()),
             Err(error) => {
                 let text = format!("The older copy {name} could not be removed: {}", error.message);
@@ -243,15 +250,10 @@ async fn delete_each(
 }
 
 /// Deletes one copy of ours, in the order that the module describes.
-async fn delete_copy(
-    storage: &dyn Storage,
-    folder: &str,
-    manifest: &Manifest,
-    half_deleted: bool,
-) -> Result<()> {
+async fn delete_copy(storage: &dyn Storage, folder: &str, manifest: &Manifest, found: &Found) -> Result<()> {
     let dir = format!("{folder}/{}", manifest.copy);
     let key = |name: &str| format!("{dir}/{name}");
-    if !half_deleted {
+    if !found.half_deleted {
         let json = manifest.to_json().map_err(|e| Error::new(ErrorKind::Other, e.to_string()))?;
         match storage.put(&key(layout::TOMBSTONE), &BytesBody(json.into())).await {
             // On a disk without room deleting is what helps; a deletion that is cut short then leaves a remnant.
@@ -259,8 +261,9 @@ async fn delete_copy(
             _ => storage.delete(&key(layout::MANIFEST)).await?,
         }
     }
-    let archives: Vec<String> = manifest.archives.iter().map(|archive| key(&archive.name)).collect();
-    storage.delete_all(&archives).await?;
+    let archives = manifest.archives.iter().map(|archive| &archive.name);
+    let keys: Vec<String> = archives.chain(&found.indexes).map(|name| key(name)).collect();
+    storage.delete_all(&keys).await?;
     storage.delete(&key(layout::TOMBSTONE)).await?;
     let inner = manifest.archives.iter().filter_map(|a| a.name.rsplit_once('/').map(|(dir, _)| dir));
     for folder in inner.collect::<std::collections::BTreeSet<_>>() {

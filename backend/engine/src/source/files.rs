@@ -13,7 +13,7 @@ pub use excludes::{ExcludeError, Excludes};
 pub(crate) use handles::{Handles, is_gone, open_file};
 pub use links::{LinkOut, SHARED};
 pub use measure::{Measured, Measures, measure};
-pub use tree::{Dir, Inode, Kind, Meta, Node, NodeRef, Tree};
+pub use tree::{Dir, Inode, Kind, Meta, Node, NodeRef, Stamp, Tree};
 pub use walk::{WalkError, WalkOptions, walk};
 pub use warnings::Warnings;
 

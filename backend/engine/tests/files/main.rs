@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod damage;
 mod follow;
+mod histories;
 mod options;
 mod races;
 mod random;

@@ -60,6 +60,8 @@ impl Bench {
             leave_out: Vec::new(),
             symlinks: Symlinks::FollowShared,
             part_size: u64::MAX,
+            started_at: "2100-01-01T00:00:00Z".parse().unwrap(),
+            base: None,
             workers: 3,
             events: Events::none(),
             cancel: CancellationToken::new(),

@@ -1,7 +1,7 @@
 //! Where the SQL goes: blocks of about a megabyte, compressed and written on threads of their own.
 
 use crate::archive::ArchiveFile;
-use crate::archive::gzip::{BLOCK_BYTES, Counters, GzipOptions, GzipWriter, cancelled};
+use crate::archive::gzip::{BLOCK_BYTES, Block, Counters, GzipOptions, GzipWriter, Written, cancelled};
 use crate::archive::parts::PartWriter;
 use std::io;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct Output {
     pub buffer: Vec<u8>,
     blocks: Option<mpsc::Sender<Message>>,
     emptied: crossbeam_channel::Receiver<Vec<u8>>,
-    thread: Option<JoinHandle<io::Result<Vec<ArchiveFile>>>>,
+    thread: Option<JoinHandle<io::Result<Written>>>,
     counters: Arc<Counters>,
     shipped: u64,
 }
@@ -36,7 +36,7 @@ impl Output {
     pub fn create(dir: &Path, name: &str, cancel: CancellationToken) -> io::Result<Output> {
         let parts = PartWriter::create(dir, name, u64::MAX)?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
-        let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, cancel })?;
+        let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, cancel, base: None })?;
         let counters = gzip.counters();
         let (blocks, mut queue) = mpsc::channel::<Message>(2);
         let (recycle, emptied) = crossbeam_channel::bounded::<Vec<u8>>(4);
@@ -44,8 +44,8 @@ impl Output {
             while let Some(message) = queue.blocking_recv() {
                 let Message::Block(mut block) = message else { return gzip.finish() };
                 let recycle = recycle.clone();
-                gzip.submit(move |member| {
-                    std::mem::swap(member, &mut block);
+                gzip.submit(move |member: &mut Block| {
+                    std::mem::swap(&mut member.bytes, &mut block);
                     block.clear();
                     // A full stock lets the buffer go.
                     let _ = recycle.try_send(block);
@@ -113,10 +113,10 @@ impl Output {
             self.ship_now().await?;
         }
         self.send(Message::Finish).await?;
-        self.join().await
+        Ok(self.join().await?.archives)
     }
 
-    async fn join(&mut self) -> io::Result<Vec<ArchiveFile>> {
+    async fn join(&mut self) -> io::Result<Written> {
         self.blocks = None;
         let Some(thread) = self.thread.take() else { return Err(cancelled()) };
         let joined = tokio::task::spawn_blocking(move || thread.join()).await;

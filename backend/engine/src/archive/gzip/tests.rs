@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 fn options(workers: usize) -> GzipOptions {
-    GzipOptions { level: 5, workers, cancel: CancellationToken::new() }
+    GzipOptions { level: 5, workers, cancel: CancellationToken::new(), base: None }
 }
 
 fn open(dir: &Path, part_size: u64, workers: usize) -> GzipWriter {
@@ -36,7 +36,7 @@ fn gunzip_gives_back_what_was_written_in_pieces_of_any_size() {
     for piece in bytes.chunks(77_777) {
         writer.write_all(piece).unwrap();
     }
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().archives;
     let path = dir.path().join("db.sql.gz");
     assert!(Command::new("gzip").arg("-t").arg(&path).status().unwrap().success());
     let plain = Command::new("gunzip").arg("-c").arg(&path).output().unwrap();
@@ -49,7 +49,7 @@ fn gunzip_gives_back_what_was_written_in_pieces_of_any_size() {
 #[test]
 fn an_archive_of_nothing_is_a_valid_empty_gzip_file() {
     let dir = tempfile::tempdir().unwrap();
-    let files = open(dir.path(), u64::MAX, 1).finish().unwrap();
+    let files = open(dir.path(), u64::MAX, 1).finish().unwrap().archives;
     assert!(files[0].size_bytes > 0);
     let plain = Command::new("gunzip").arg("-c").arg(dir.path().join("db.sql.gz")).output().unwrap();
     assert!(plain.status.success() && plain.stdout.is_empty());
@@ -65,16 +65,16 @@ fn members_keep_the_order_of_submission_whatever_they_take() {
         expected.extend_from_slice(&bytes);
         let pause = Duration::from_millis(u64::from(i) * 7 % 5);
         writer
-            .submit(move |buffer| {
+            .submit(move |block: &mut Block| {
                 std::thread::sleep(pause);
-                buffer.extend_from_slice(&bytes);
+                block.bytes.extend_from_slice(&bytes);
                 Ok(())
             })
             .unwrap();
         writer.write_all(&[i]).unwrap();
         expected.push(i);
     }
-    let files = writer.finish().unwrap();
+    let files = writer.finish().unwrap().archives;
     assert!(files.len() > 1, "cut into parts");
     assert!(read_back(dir.path(), &files) == expected);
 }
@@ -84,8 +84,8 @@ fn refusal(writer: &mut GzipWriter) -> io::Error {
     (0..10_000)
         .find_map(|_| {
             writer
-                .submit(|buffer| {
-                    buffer.resize(1000, 7);
+                .submit(|block: &mut Block| {
+                    block.bytes.resize(1000, 7);
                     Ok(())
                 })
                 .err()
@@ -97,7 +97,7 @@ fn refusal(writer: &mut GzipWriter) -> io::Error {
 fn a_jobs_error_surfaces_at_a_later_call_and_again_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), u64::MAX, 2);
-    writer.submit(|_| Err(io::Error::new(io::ErrorKind::NotFound, "no such block"))).unwrap();
+    writer.submit(|_: &mut Block| Err(io::Error::new(io::ErrorKind::NotFound, "no such block"))).unwrap();
     let error = refusal(&mut writer);
     assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::NotFound, "no such block"));
     assert_eq!(writer.finish().unwrap_err().to_string(), "no such block");
@@ -107,7 +107,7 @@ fn a_jobs_error_surfaces_at_a_later_call_and_again_at_the_end() {
 fn a_panic_on_a_worker_is_an_error_not_a_short_archive() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), u64::MAX, 2);
-    writer.submit(|_| panic!("out of luck")).unwrap();
+    writer.submit(|_: &mut Block| panic!("out of luck")).unwrap();
     let error = writer.finish().unwrap_err();
     assert!(error.to_string().contains("out of luck"), "{error}");
 }
@@ -144,21 +144,21 @@ fn a_slow_disk_holds_up_the_caller_instead_of_filling_memory() {
     let (count, first) = (Arc::clone(&submitted), Arc::clone(&gate));
     let thread = std::thread::spawn(move || {
         writer
-            .submit(move |_| {
+            .submit(move |_: &mut Block| {
                 first.lock().unwrap().recv().unwrap();
                 Ok(())
             })
             .unwrap();
         for _ in 0..100 {
             writer
-                .submit(|buffer| {
-                    buffer.resize(10, 1);
+                .submit(|block: &mut Block| {
+                    block.bytes.resize(10, 1);
                     Ok(())
                 })
                 .unwrap();
             count.fetch_add(1, Ordering::SeqCst);
         }
-        writer.finish().unwrap()
+        writer.finish().unwrap().archives
     });
     std::thread::sleep(Duration::from_millis(300));
     assert!(submitted.load(Ordering::SeqCst) < 10, "the queue in front of the first member is bounded");
@@ -190,7 +190,7 @@ proptest! {
         for piece in &pieces {
             writer.write_all(piece).unwrap();
         }
-        let files = writer.finish().unwrap();
+        let files = writer.finish().unwrap().archives;
         prop_assert_eq!(read_back(dir.path(), &files), pieces.concat());
         prop_assert!(files[..files.len() - 1].iter().all(|f| f.size_bytes == part_size));
     }

@@ -4,9 +4,11 @@
 //! shrank is filled up with zeros. Both are remarks. What is gone is skipped with a remark; what cannot be read is missing. A file that
 //! has become too large for its group since the walk is handed back, and comes in pieces at the end of the archive.
 
-use super::Shared;
 use super::groups::{LARGE, MOST};
 use super::header::{self, Type};
+use super::{Shared, fingerprint};
+use crate::archive::gzip::{Block, Job};
+use crate::archive::reuse::Fingerprint;
 use crate::source::files::{Handles, Inode, Kind, Meta, Node, NodeRef, is_gone, open_file};
 use crossbeam_channel::Sender;
 use rustix::fs::{FileType, Stat, fstat};
@@ -19,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct FirstName {
     pub(super) path: Vec<u8>,
     /// Whether the file is in the archive under that name. Groups are begun in order, so a later one may wait for it.
-    archived: OnceLock<bool>,
+    pub(super) archived: OnceLock<bool>,
 }
 
 /// Tells the others in any case, also when the group never runs.
@@ -55,6 +57,13 @@ pub(super) struct Item {
     pub(super) links: Links,
 }
 
+impl Item {
+    /// Whether this is the first name itself.
+    pub(super) fn announces(&self, first: &Arc<FirstName>) -> bool {
+        matches!(&self.links, Links::First(announcer) if Arc::ptr_eq(&announcer.0, first))
+    }
+}
+
 /// What the further names of an entry mean for it.
 pub(super) enum Links {
     Single,
@@ -62,52 +71,96 @@ pub(super) enum Links {
     Further(Arc<FirstName>),
 }
 
-/// Appends a whole group to the buffer. Files that have become too large for it go to `grown`.
-pub(super) fn fill_group(shared: &Shared, items: Vec<Item>, grown: &Sender<NodeRef>, buffer: &mut Vec<u8>) {
-    let mut handles = Handles::default();
-    for Item { at, links } in items {
-        let node = shared.tree.node(at);
-        let mut path = shared.tree.path(at);
-        if let Links::Further(first) = &links
-            && *first.archived.wait()
-        {
-            shared.header(buffer, &path, &node.meta, Type::HardLink(&first.path));
-            continue;
-        }
-        let archived = match &node.kind {
-            Kind::Dir(_) | Kind::EmptyDir => {
-                path.push(b'/');
-                shared.header(buffer, &path, &node.meta, Type::Dir);
-                true
-            }
-            Kind::Symlink(target) => {
-                shared.header(buffer, &path, &node.meta, Type::Symlink(target));
-                true
-            }
-            Kind::File | Kind::FollowedFile(_) => match Source::open(shared, &mut handles, at, path) {
-                // Its further names need not wait for the end: they are handed back too.
-                Some(source) if source.size() > LARGE || buffer.len() as u64 + source.size() > 2 * MOST => {
-                    let _ = grown.send(at);
-                    false
-                }
-                Some(source) => {
-                    source.append_small(shared, buffer);
-                    source.is(node)
-                }
-                None => false,
-            },
-        };
-        if let Links::First(announcer) = links {
-            announcer.tell(archived);
-        }
+/// Entries that become one member.
+pub(super) struct Group {
+    pub(super) shared: Arc<Shared>,
+    pub(super) items: Vec<Item>,
+    /// Takes files that have become too large for a group.
+    pub(super) grown: Sender<NodeRef>,
+}
+
+impl Job for Group {
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        fingerprint::of_group(&self.shared.tree, &self.shared.owners, self.shared.racy_from, &self.items)
     }
+
+    fn taken(self: Box<Self>) {
+        let mut bytes = 0;
+        self.shared.entries.fetch_add(self.items.len() as u64, Ordering::Relaxed);
+        for Item { at, links } in self.items {
+            let node = self.shared.tree.node(at);
+            let is_file = matches!(node.kind, Kind::File | Kind::FollowedFile(_));
+            match links {
+                Links::Further(_) => continue,
+                Links::First(announcer) => announcer.tell(true),
+                Links::Single => {}
+            }
+            bytes += if is_file { node.size } else { 0 };
+        }
+        self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn fill(self: Box<Self>, block: &mut Block) -> io::Result<()> {
+        let mut handles = Handles::default();
+        let mut steady = true;
+        for item in self.items {
+            steady &= append_item(&self.shared, &mut handles, item, &self.grown, block);
+        }
+        if !steady {
+            block.fingerprint = None;
+        }
+        Ok(())
+    }
+}
+
+/// Appends an entry. Whether it is just what the walk saw.
+fn append_item(
+    shared: &Shared,
+    handles: &mut Handles,
+    item: Item,
+    grown: &Sender<NodeRef>,
+    block: &mut Block,
+) -> bool {
+    let Item { at, links } = item;
+    let node = shared.tree.node(at);
+    let mut path = shared.tree.path(at);
+    if let Links::Further(first) = &links
+        && *first.archived.wait()
+    {
+        shared.header(&mut block.bytes, &path, &node.meta, Type::HardLink(&first.path));
+        return true;
+    }
+    let (archived, steady) = match &node.kind {
+        Kind::Dir(_) | Kind::EmptyDir => {
+            path.push(b'/');
+            shared.header(&mut block.bytes, &path, &node.meta, Type::Dir);
+            (true, true)
+        }
+        Kind::Symlink(target) => {
+            shared.header(&mut block.bytes, &path, &node.meta, Type::Symlink(target));
+            (true, true)
+        }
+        Kind::File | Kind::FollowedFile(_) => match Source::open(shared, handles, at, path) {
+            // Its further names need not wait for the end: they are handed back too.
+            Some(source) if source.size() > LARGE || block.bytes.len() as u64 + source.size() > 2 * MOST => {
+                let _ = grown.send(at);
+                (false, false)
+            }
+            Some(source) => (source.is(node), source.append_small(shared, node, block)),
+            None => (false, false),
+        },
+    };
+    if let Links::First(announcer) = links {
+        announcer.tell(archived);
+    }
+    steady
 }
 
 /// An open file, as it was when it was opened.
 pub(super) struct Source {
     path: Vec<u8>,
     file: OwnedFd,
-    stat: Stat,
+    pub(super) stat: Stat,
     /// A large file is read by several threads; what happens to it is told once.
     told: AtomicBool,
 }
@@ -157,16 +210,15 @@ impl Source {
         u64::try_from(self.stat.st_size).unwrap_or(0)
     }
 
-    /// Header and content in one.
-    fn append_small(&self, shared: &Shared, buffer: &mut Vec<u8>) {
+    /// Header and content in one. Whether it is just what the walk saw.
+    fn append_small(&self, shared: &Shared, node: &Node, block: &mut Block) -> bool {
         let size = self.size();
-        self.append_header(shared, buffer, size);
-        self.append_content(shared, buffer, 0, size);
-        self.append_end(shared, buffer);
-    }
-
-    pub(super) fn append_header(&self, shared: &Shared, buffer: &mut Vec<u8>, size: u64) {
-        shared.header(buffer, &self.path, &Meta::of(&self.stat), Type::File { size });
+        shared.header(&mut block.bytes, &self.path, &Meta::of(&self.stat), Type::File { size });
+        let start = block.bytes.len();
+        self.append_content(shared, &mut block.bytes, 0, size);
+        block.file_from(start, false);
+        header::pad(&mut block.bytes);
+        self.is_steady(shared, node, true)
     }
 
     /// Exactly `length` bytes from `offset`, with zeros for what is not there.
@@ -204,16 +256,16 @@ impl Source {
         shared.bytes.fetch_add(length, Ordering::Relaxed);
     }
 
-    /// Fills up the last block and looks whether the file is still the one whose header was written.
-    pub(super) fn append_end(&self, shared: &Shared, buffer: &mut Vec<u8>) {
-        header::pad(buffer);
-        let same = |now: &Stat| {
-            (now.st_size, now.st_mtime, now.st_mtime_nsec)
-                == (self.stat.st_size, self.stat.st_mtime, self.stat.st_mtime_nsec)
-        };
-        if !fstat(&self.file).is_ok_and(|now| same(&now)) {
+    /// Whether what was read so far is just what the walk saw. At the end of the file a remark tells if its content changed since it was
+    /// opened.
+    pub(super) fn is_steady(&self, shared: &Shared, node: &Node, at_end: bool) -> bool {
+        let content = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+        let now = fstat(&self.file);
+        if at_end && !now.as_ref().is_ok_and(|now| content(now) == content(&self.stat)) {
             self.tell(shared, "it changed while it was read");
         }
+        let untouched = |stat: &Stat| fingerprint::is_untouched(node, stat);
+        untouched(&self.stat) && now.is_ok_and(|now| untouched(&now)) && !self.told.load(Ordering::Relaxed)
     }
 
     fn tell(&self, shared: &Shared, text: &str) {

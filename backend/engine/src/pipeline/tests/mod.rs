@@ -7,5 +7,6 @@ mod local;
 mod remote;
 mod resume;
 mod retention;
+mod reuse;
 mod support;
 mod troubles;

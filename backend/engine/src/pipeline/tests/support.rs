@@ -77,6 +77,7 @@ impl Bench {
             part_size: 4 << 30,
             rows: vec![local_row(3)],
             suspend: CancellationToken::new(),
+            reuse_limit: 3,
             last_copy_bytes: None,
         }
     }
@@ -114,7 +115,7 @@ pub fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Every file below `dir`, relative, sorted.
+/// Every file below `dir`, relative, sorted; without the indexes, which have tests of their own.
 pub fn tree(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
     let mut todo = vec![dir.to_path_buf()];
@@ -123,7 +124,7 @@ pub fn tree(dir: &Path) -> Vec<String> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 todo.push(path);
-            } else {
+            } else if path.extension().is_none_or(|extension| extension != "index") {
                 all.push(path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned());
             }
         }

@@ -1,5 +1,6 @@
-//! A tree as the walk found it: what a `tar` header needs of every entry, in some 130 bytes each.
+//! A tree as the walk found it: what a `tar` header needs of every entry, in some 150 bytes each.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +23,16 @@ pub struct Meta {
     pub mtime: i64,
 }
 
+/// When an entry changed, to the nanosecond: with size, inode and [`Meta`], what tells that it is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Of the second of [`Meta::mtime`].
+    pub mtime_nsec: u32,
+    /// Content or metadata; no program can set it.
+    pub ctime: i64,
+    pub ctime_nsec: u32,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// The index in [`Tree::dirs`].
@@ -41,6 +52,7 @@ pub struct Node {
     pub name: Box<[u8]>,
     pub kind: Kind,
     pub meta: Meta,
+    pub stamp: Stamp,
     /// Bytes of a file as the walk saw it.
     pub size: u64,
     pub inode: Inode,
@@ -81,6 +93,8 @@ pub struct Tree {
     pub links_out_more: u64,
     /// Paths that were left out, the uppermost of each; lossy text, sorted, at most 10,000.
     pub excluded: Vec<String>,
+    /// Devices whose times and inode numbers tell every change: local file systems.
+    pub exact: HashSet<u64>,
 }
 
 impl Tree {

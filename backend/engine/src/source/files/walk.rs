@@ -3,11 +3,11 @@
 use super::bounded::Bounded;
 use super::handles::{is_gone, open_listing};
 use super::links::{self, LinkOut, SHARED, Shared};
-use super::tree::{Dir, Inode, Kind, Meta, Node, Tree, dir_prefix};
+use super::tree::{Dir, Inode, Kind, Meta, Node, Stamp, Tree, dir_prefix};
 use super::warnings::lossy;
 use super::{Excludes, Handles, Symlinks, Warnings};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, readlinkat, statat};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -99,7 +99,7 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
         return Err(WalkError::Cancelled);
     }
     let state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let State { dirs, links_out, excluded, .. } = state;
+    let State { dirs, links_out, excluded, devices, .. } = state;
     let (excluded, excluded_more) = excluded.sorted();
     if excluded_more > 0 {
         let text = format!("{excluded_more} more left-out paths are not listed");
@@ -110,7 +110,8 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
         let text = format!("{links_out_more} more links out of the Magento root are not listed");
         warnings.note("more_links_out", b"", &text);
     }
-    Ok(Tree { root, root_node, dirs, links_out, links_out_more, excluded })
+    let exact = devices.into_iter().filter_map(|(device, exact)| exact.then_some(device)).collect();
+    Ok(Tree { root, root_node, dirs, links_out, links_out_more, excluded, exact })
 }
 
 struct Walker<'a> {
@@ -132,6 +133,8 @@ struct State {
     stop: bool,
     links_out: Bounded<LinkOut>,
     excluded: Bounded<String>,
+    /// Whether the times of a device's file system tell every change.
+    devices: HashMap<u64, bool>,
 }
 
 /// A directory that is being listed; ends the turn also when its thread panics, so that nobody waits for ever.
@@ -172,13 +175,21 @@ impl<'b> Walker<'b> {
     fn work(&self) {
         let mut handles = Handles::default();
         while let Some((dir, turn)) = self.next() {
-            let (prefix, depth, route) = {
+            let (prefix, depth, route, new_device) = {
                 let state = self.lock();
                 let depth = depth_below_anchor(&state.dirs, dir);
-                (dir_prefix(&state.dirs, dir), depth, handles.route(&state.dirs, dir))
+                let device = state.dirs[dir as usize].inode.device;
+                let new_device = (!state.devices.contains_key(&device)).then_some(device);
+                (dir_prefix(&state.dirs, dir), depth, handles.route(&state.dirs, dir), new_device)
             };
             let mut listing = Listing { walker: self, prefix, depth, found: Vec::new() };
-            let read = handles.follow(route).and_then(|handle| listing.read(handle));
+            let read = handles.follow(route).and_then(|handle| {
+                if let Some(device) = new_device {
+                    let exact = is_exact(handle, device);
+                    self.lock().devices.insert(device, exact);
+                }
+                listing.read(handle)
+            });
             if let Err(error) = read {
                 let path = listing.prefix.strip_suffix(b"/").unwrap_or_default();
                 if is_gone(&error) {
@@ -228,6 +239,26 @@ impl<'b> Walker<'b> {
         }
         self.ready.notify_all();
     }
+}
+
+/// Whether this directory lies on `device`, and on a file system of this machine that keeps the time of every change. Servers of network
+/// file systems keep it by their own clocks, and clients show it late.
+fn is_exact(dir: BorrowedFd<'_>, device: u64) -> bool {
+    // ext2 to ext4, XFS, Btrfs, ZFS, bcachefs, F2FS, JFS, tmpfs, overlayfs
+    const EXACT: [u32; 9] = [
+        0xef53,
+        0x5846_5342,
+        0x9123_683e,
+        0x2fc1_2fc1,
+        0xca45_1a4e,
+        0xf2f5_2010,
+        0x3153_464a,
+        0x0102_1994,
+        0x794c_7630,
+    ];
+    let here = fstat(dir).is_ok_and(|stat| stat.st_dev == device);
+    // The kernel's numbers have 32 bits; the field is signed on some machines.
+    here && rustix::fs::fstatfs(dir).is_ok_and(|found| EXACT.contains(&(found.f_type as u32)))
 }
 
 /// An entry as it will be archived; `anchor` is the open directory that a followed link leads to.
@@ -412,6 +443,14 @@ impl Meta {
     }
 }
 
+impl Stamp {
+    pub(crate) fn of(stat: &Stat) -> Stamp {
+        let nsec = |nsec| u32::try_from(nsec).unwrap_or(0);
+        let (mtime_nsec, ctime_nsec) = (nsec(stat.st_mtime_nsec), nsec(stat.st_ctime_nsec));
+        Stamp { mtime_nsec, ctime: stat.st_ctime, ctime_nsec }
+    }
+}
+
 impl Node {
     /// An entry with what `stat` says of it.
     pub(crate) fn of(stat: &Stat, name: Box<[u8]>, kind: Kind) -> Node {
@@ -421,6 +460,7 @@ impl Node {
             name,
             kind,
             meta: Meta::of(stat),
+            stamp: Stamp::of(stat),
             size: u64::try_from(stat.st_size).unwrap_or(0),
             inode: Inode::of(stat),
         }
