@@ -24,6 +24,7 @@ mod m0021_uploads;
 mod m0022_encryption_key;
 mod m0023_time_and_life;
 mod m0024_alerts;
+mod m0025_reuse;
 
 pub struct Migrator;
 
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_encryption_key::Migration),
             Box::new(m0023_time_and_life::Migration),
             Box::new(m0024_alerts::Migration),
+            Box::new(m0025_reuse::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

@@ -35,6 +35,19 @@ pub enum Symlinks {
     Keep,
 }
 
+/// What a pass reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Verify {
+    /// What is unchanged since the last good copy on the server is copied from it, every piece checked against its hash. The archive that
+    /// results is complete.
+    #[default]
+    Copied,
+    /// Everything is read and compressed anew each time.
+    Full,
+}
+
 /// One destination of a Set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -82,6 +95,7 @@ pub struct BackupSet {
     pub exclude_directories: Vec<String>,
     pub exclude_tables: Vec<String>,
     pub symlinks: Symlinks,
+    pub verify: Verify,
     pub storages: Vec<StorageRow>,
     /// How often a scheduled pass that failed is tried again before its next slot.
     pub retry_attempts: i32,
@@ -144,6 +158,8 @@ pub struct BackupSetInput {
     pub exclude_tables: Vec<String>,
     #[serde(default)]
     pub symlinks: Symlinks,
+    #[serde(default)]
+    pub verify: Verify,
     /// How often a scheduled pass that failed is tried again before its next slot; `0` for never. Where its archives are there, the rows that
     /// failed are tried alone.
     #[validate(range(min = 0, max = 10, message = "Try again at most 10 times."))]
@@ -401,6 +417,7 @@ mod tests {
             exclude_directories: vec!["var/cache".into()],
             exclude_tables: vec!["@log".into()],
             symlinks: Symlinks::default(),
+            verify: Verify::default(),
             retry_attempts: 0,
             retry_delay_min: 10,
             jitter_min: 0,

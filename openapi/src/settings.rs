@@ -21,6 +21,8 @@ pub struct Settings {
     pub pass_time_limit_hours: i32,
     /// A Set that has no good copy for this much longer than its schedule says is reported as missed.
     pub missed_grace_min: i32,
+    /// Every so many passes of a Set one reads and compresses everything anew; 1 for each of them.
+    pub full_pass_every: i32,
     /// Set by the operator alone (`STOREKEEP_MAGENTO_ROOT`); null when none is given.
     pub magento_root: Option<String>,
     /// Set by the operator alone (`STOREKEEP_ARCHIVE_DIR`).
@@ -56,6 +58,11 @@ pub struct SettingsInput {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 10080))]
     pub missed_grace_min: Option<i32>,
+    /// Stays as it is when it is left out.
+    #[validate(range(min = 1, max = 1000, message = "Use 1 to 1000 passes."))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1000))]
+    pub full_pass_every: Option<i32>,
 }
 
 checked_by_rules!(SettingsInput);

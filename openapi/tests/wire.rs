@@ -32,6 +32,7 @@ fn a_backup_set_is_spelled_as_documented() {
         exclude_directories: vec!["var/cache".into()],
         exclude_tables: vec!["@log".into()],
         symlinks: Symlinks::FollowShared,
+        verify: Verify::Full,
         retry_attempts: 2,
         retry_delay_min: 10,
         jitter_min: 0,
@@ -51,7 +52,7 @@ fn a_backup_set_is_spelled_as_documented() {
         json!({
             "id": 3, "enabled": true, "title": "Nightly", "folder_name": "nightly",
             "backup_types": ["database", "files"], "frequency": 24, "cron": null, "time_of_day": "02:30",
-            "exclude_directories": ["var/cache"], "exclude_tables": ["@log"], "symlinks": "follow_shared", "retry_attempts": 2, "retry_delay_min": 10,
+            "exclude_directories": ["var/cache"], "exclude_tables": ["@log"], "symlinks": "follow_shared", "verify": "full", "retry_attempts": 2, "retry_delay_min": 10,
             "jitter_min": 0, "ping_url": null,
             "storages": [{"storage_id": null, "enabled": true, "keep_copies": 7, "path": ""}],
             "last_time": null, "next_run_at": "2026-03-29T00:30:00Z", "last_status": "partial", "last_log_id": 12,

@@ -15,6 +15,7 @@ fn content(title: &str) -> Content {
         exclude_directories: vec!["var/cache".into(), "pub/médiä 🛒".into()],
         exclude_tables: vec!["@log".into()],
         symlinks: "keep".into(),
+        verify: "full".into(),
         retry_attempts: 2,
         retry_delay_min: 7,
         jitter_min: 3,

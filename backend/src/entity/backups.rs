@@ -19,6 +19,7 @@ pub struct Model {
     pub exclude_directories: String,
     pub exclude_tables: String,
     pub symlinks: String,
+    pub verify: String,
     pub last_time: Option<DateTimeUtc>,
     /// The slot that was claimed last.
     pub last_slot_at: Option<DateTimeUtc>,

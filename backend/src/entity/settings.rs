@@ -13,6 +13,7 @@ pub struct Model {
     pub max_parallel_passes: i32,
     pub pass_time_limit_hours: i32,
     pub missed_grace_min: i32,
+    pub full_pass_every: i32,
     pub revision: i64,
 }
 

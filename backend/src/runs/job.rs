@@ -4,7 +4,7 @@ use crate::logs::Plan;
 use crate::storages::Destination;
 use chrono::{DateTime, Utc};
 use contract::{
-    BackupSet, BackupType, DestinationProgress, Phase, PhaseState, StorageRow, StorageType, Symlinks,
+    BackupSet, BackupType, DestinationProgress, Phase, PhaseState, StorageRow, StorageType, Symlinks, Verify,
     place_of,
 };
 use engine::pipeline::{Job, Row, Target};
@@ -54,8 +54,16 @@ pub fn job(
         part_size: place.part_size,
         rows: rows(set, destinations),
         suspend,
-        reuse_limit: 29,
+        reuse_limit: 0,
         last_copy_bytes: last_copy_bytes.and_then(|n| u64::try_from(n).ok()),
+    }
+}
+
+/// How many passes of this Set in a row may copy what is unchanged, where every so many passes one makes everything anew.
+pub fn reuse_limit(set: &BackupSet, full_pass_every: u32) -> u32 {
+    match set.verify {
+        Verify::Copied => full_pass_every.saturating_sub(1),
+        Verify::Full => 0,
     }
 }
 

@@ -256,7 +256,9 @@ async fn prepare(inner: &Inner, running: &Running) -> Result<(BackupSet, Work), 
     let last = catalogue::last_good_bytes(&rooms.db, set.id).await?;
     let source = rooms.place.source.clone().ok_or(Error::NoSource)?;
     let suspend = running.suspend.clone();
+    let reuse_limit = job::reuse_limit(&set, rooms.settings.current().await?.full_pass_every);
     let job = job::job(&set, &rooms.place, source, held.started_at, &destinations, last, suspend);
+    let job = Job { reuse_limit, ..job };
     Ok((set, Work::Whole(Box::new(job))))
 }
 

@@ -18,6 +18,8 @@ pub struct Change<'a> {
     pub pass_time_limit_hours: Option<i32>,
     /// `None` leaves it as it is.
     pub missed_grace_min: Option<i32>,
+    /// `None` leaves it as it is.
+    pub full_pass_every: Option<i32>,
 }
 
 /// Saves in one statement. False when `expected` is not the row's revision (any more).
@@ -34,6 +36,9 @@ pub async fn save(db: &Db, expected: Option<i64>, change: Change<'_>) -> Result<
     }
     if let Some(minutes) = change.missed_grace_min {
         update = update.col_expr(Column::MissedGraceMin, Expr::value(minutes));
+    }
+    if let Some(passes) = change.full_pass_every {
+        update = update.col_expr(Column::FullPassEvery, Expr::value(passes));
     }
     if let Some(revision) = expected {
         update = update.filter(Column::Revision.eq(revision));
@@ -55,6 +60,7 @@ mod tests {
             max_parallel_passes: 2,
             pass_time_limit_hours: Some(12),
             missed_grace_min: None,
+            full_pass_every: None,
         }
     }
 

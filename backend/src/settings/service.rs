@@ -29,6 +29,8 @@ pub struct Current {
     pub pass_time_limit: Duration,
     /// How much later than its schedule says a good copy may come before it counts as missed.
     pub missed_grace: TimeDelta,
+    /// Every so many passes of a Set one makes everything anew. At least 1.
+    pub full_pass_every: u32,
 }
 
 #[derive(Clone)]
@@ -51,6 +53,7 @@ impl SettingsService {
             max_parallel_passes: row.max_parallel_passes,
             pass_time_limit_hours: row.pass_time_limit_hours,
             missed_grace_min: row.missed_grace_min,
+            full_pass_every: row.full_pass_every,
             magento_root: self.facts.magento_root.clone(),
             archive_dir: self.facts.archive_dir.clone(),
             part_size_bytes: self.facts.part_size_bytes,
@@ -69,6 +72,7 @@ impl SettingsService {
             max_parallel_passes: input.max_parallel_passes,
             pass_time_limit_hours: input.pass_time_limit_hours,
             missed_grace_min: input.missed_grace_min,
+            full_pass_every: input.full_pass_every,
         };
         if !repo::save(&self.db, expected, change).await? {
             return Err(if expected.is_some() { Error::Changed } else { Error::Missing });
@@ -86,6 +90,7 @@ impl SettingsService {
             max_parallel_passes: u32::try_from(row.max_parallel_passes).unwrap_or(1).max(1),
             pass_time_limit: HOUR * u32::try_from(row.pass_time_limit_hours).unwrap_or(1),
             missed_grace: TimeDelta::minutes(row.missed_grace_min.max(1).into()),
+            full_pass_every: u32::try_from(row.full_pass_every).unwrap_or(1).max(1),
         })
     }
 }

@@ -23,6 +23,7 @@ pub async fn backup(db: &Db, title: &str, next_run_at: Option<DateTime<Utc>>) ->
         exclude_directories: To("[]".into()),
         exclude_tables: To("[]".into()),
         symlinks: To("follow_shared".into()),
+        verify: To("copied".into()),
         next_run_at: To(next_run_at),
         slot_zone: To(Some("UTC".into())),
         created_at: To(now),

@@ -2,7 +2,9 @@
 
 use super::set_rows::{self, StorageFormRow};
 use super::{excludes, schedule};
-use contract::{BackupSet, BackupSetInput, BackupType, Check, FieldError, Symlinks, parse_time_of_day};
+use contract::{
+    BackupSet, BackupSetInput, BackupType, Check, FieldError, Symlinks, Verify, parse_time_of_day,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetForm {
@@ -24,6 +26,7 @@ pub struct SetForm {
     /// The same for the list of tables.
     pub pending_table: String,
     pub symlinks: Symlinks,
+    pub verify: Verify,
     /// As typed; numbers.
     pub retry_attempts: String,
     pub retry_delay_min: String,
@@ -51,6 +54,7 @@ impl SetForm {
             pending_directory: String::new(),
             pending_table: String::new(),
             symlinks: Symlinks::default(),
+            verify: Verify::default(),
             retry_attempts: "2".into(),
             retry_delay_min: "10".into(),
             jitter_min: "0".into(),
@@ -77,6 +81,7 @@ impl SetForm {
             pending_directory: String::new(),
             pending_table: String::new(),
             symlinks: set.symlinks,
+            verify: set.verify,
             retry_attempts: set.retry_attempts.to_string(),
             retry_delay_min: set.retry_delay_min.to_string(),
             jitter_min: set.jitter_min.to_string(),
@@ -130,6 +135,7 @@ impl SetForm {
             exclude_directories: self.exclude_directories.clone(),
             exclude_tables: self.exclude_tables.clone(),
             symlinks: self.symlinks,
+            verify: self.verify,
             retry_attempts: number(&self.retry_attempts),
             retry_delay_min: number(&self.retry_delay_min),
             // Only a cron expression can be delayed: what was typed before it was given up does not count.

@@ -10,6 +10,7 @@ pub struct SettingsForm {
     pub parallel: String,
     pub limit_hours: String,
     pub grace_min: String,
+    pub full_every: String,
 }
 
 impl SettingsForm {
@@ -21,6 +22,7 @@ impl SettingsForm {
             parallel: settings.max_parallel_passes.to_string(),
             limit_hours: settings.pass_time_limit_hours.to_string(),
             grace_min: settings.missed_grace_min.to_string(),
+            full_every: settings.full_pass_every.to_string(),
         }
     }
 
@@ -34,6 +36,7 @@ impl SettingsForm {
             max_parallel_passes: number(&self.parallel),
             pass_time_limit_hours: Some(number(&self.limit_hours)),
             missed_grace_min: Some(number(&self.grace_min)),
+            full_pass_every: Some(number(&self.full_every)),
         }
     }
 
@@ -54,6 +57,7 @@ mod tests {
             parallel: "1".into(),
             limit_hours: " 24 ".into(),
             grace_min: "60".into(),
+            full_every: "30".into(),
         }
     }
 
@@ -61,9 +65,15 @@ mod tests {
     fn every_number_is_sent_and_refused_at_its_own_field() {
         let input = typed().input();
         assert_eq!((input.pass_time_limit_hours, input.missed_grace_min), (Some(24), Some(60)));
+        assert_eq!(input.full_pass_every, Some(30));
         assert_eq!(typed().mistakes(), vec![]);
-        let wrong = SettingsForm { limit_hours: "a day".into(), grace_min: String::new(), ..typed() };
+        let wrong = SettingsForm {
+            limit_hours: "a day".into(),
+            grace_min: String::new(),
+            full_every: "0".into(),
+            ..typed()
+        };
         let fields: Vec<String> = wrong.mistakes().into_iter().map(|e| e.field).collect();
-        assert_eq!(fields, ["missed_grace_min", "pass_time_limit_hours"]);
+        assert_eq!(fields, ["full_pass_every", "missed_grace_min", "pass_time_limit_hours"]);
     }
 }

@@ -77,6 +77,7 @@ fn SettingsEditor(settings: Settings, #[prop(into)] reload: Callback<()>) -> imp
     let (days, set_days) = create_slice(typed, |t| t.log_days.clone(), |t, v| t.log_days = v);
     let (parallel, set_parallel) = create_slice(typed, |t| t.parallel.clone(), |t, v| t.parallel = v);
     let (limit, set_limit) = create_slice(typed, |t| t.limit_hours.clone(), |t, v| t.limit_hours = v);
+    let (full_every, set_full_every) = create_slice(typed, |t| t.full_every.clone(), |t, v| t.full_every = v);
     let (grace, set_grace) = create_slice(typed, |t| t.grace_min.clone(), |t, v| t.grace_min = v);
     let zones = Signal::stored(time_zones());
     view! {
@@ -146,6 +147,16 @@ fn SettingsEditor(settings: Settings, #[prop(into)] reload: Callback<()>) -> imp
                             value=grace
                             set=set_grace
                             suffix="minutes"
+                            inputmode="numeric"
+                            class="short"
+                        />
+                        <TextField
+                            name="full_pass_every"
+                            label="Make everything anew every"
+                            hint="Other passes copy what is unchanged from the copy before, checked. 1 reads and compresses everything each time."
+                            value=full_every
+                            set=set_full_every
+                            suffix="passes"
                             inputmode="numeric"
                             class="short"
                         />

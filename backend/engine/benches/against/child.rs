@@ -1,7 +1,9 @@
 //! Our side, as a process of its own.
 
 use crate::measure::peak_of;
-use engine::archive::{dump, tree};
+use chrono::{DateTime, Utc};
+use engine::archive::reuse::Base;
+use engine::archive::{ArchiveFile, dump, tree};
 use engine::event::Events;
 use engine::pipeline::{self, Job, Row, Status, Target};
 use engine::source::files::{Excludes, Symlinks};
@@ -9,10 +11,12 @@ use engine::source::magento::Source;
 use engine::storage::StorageKind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// How our side is set, for the reports.
-pub const POLICY: &str = "storekeep: files at level 6, media included; dump at level 5 (libdeflate)";
+pub const POLICY: &str =
+    "storekeep: files at level 6, packed content stored behind its head; dump at level 5 (libdeflate)";
 
 pub fn run(arguments: &[String]) {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -51,7 +55,26 @@ async fn many_cores(root: &str, url: &str, out: &str) {
     files.await.expect("the files are archived");
 }
 
-fn pack(root: &str, out: &str, _base: Option<&Path>, workers: usize) {
+/// What a base was made of; a copy has a manifest for that.
+const ARCHIVES: &str = "archives.json";
+
+fn open_base(base: &Path, policy: &str) -> Arc<Base> {
+    let json = std::fs::read(base.join(ARCHIVES)).expect("the base names its archives");
+    let archives: Vec<ArchiveFile> = serde_json::from_slice(&json).expect("a list of archives");
+    Arc::new(Base::open(base, &archives, policy).expect("a base with its index"))
+}
+
+fn name_archives(out: &str, archives: &[ArchiveFile]) {
+    let json = serde_json::to_vec(archives).expect("JSON");
+    std::fs::write(Path::new(out).join(ARCHIVES), json).expect("the list of archives can be written");
+}
+
+#[expect(clippy::disallowed_methods, reason = "the files' times are those of the machine, and so is this")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+fn pack(root: &str, out: &str, base: Option<&Path>, workers: usize) {
     let packed = tree::pack(tree::PackOptions {
         root: PathBuf::from(root),
         out_dir: PathBuf::from(out),
@@ -59,13 +82,15 @@ fn pack(root: &str, out: &str, _base: Option<&Path>, workers: usize) {
         leave_out: Vec::new(),
         symlinks: Symlinks::default(),
         part_size: 4 << 30,
+        started_at: now(),
+        base: base.map(|base| open_base(base, tree::POLICY)),
         workers,
-        // base
         events: Events::none(),
         cancel: CancellationToken::new(),
     });
     let packed = packed.expect("the tree can be archived");
     assert!(packed.warnings.is_empty(), "{:?}", packed.warnings);
+    name_archives(out, &packed.archives);
 }
 
 async fn dump_database(url: &str, out: &str, _base: Option<&Path>) {

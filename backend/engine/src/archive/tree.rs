@@ -17,7 +17,7 @@ use super::parts::PartWriter;
 use super::reuse::{self, Base};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::source::files::{
-    Excludes, Handles, Inode, Kind, Meta, NodeRef, Symlinks, Tree, WalkError, WalkOptions, Warnings, walk,
+    Excludes, Handles, Inode, Meta, NodeRef, Symlinks, Tree, WalkError, WalkOptions, Warnings, walk,
 };
 use chrono::{DateTime, Utc};
 use crossbeam_channel::{Receiver, Sender};
@@ -131,28 +131,28 @@ impl Shared {
     }
 }
 
-/// Archives the tree. Blocks; emits the events of [`Phase::Files`] with its start and end.
-///
-/// `tar -xz` gives the tree back: entries come sorted, each directory before what it holds, and the root itself (`./`, for its mode and
-/// times) at the end, so that names need no `./` in front.
-///
-/// # Errors
-/// When the root cannot be walked, the archive cannot be written, or the pass is cancelled. What is wrong with single files is a
-/// warning. What was written until then stays in `out_dir`; no thread uses it any more.
-pub fn pack(options: PackOptions) -> Result<Packed, PackError> {
-    let events = options.events.clone();
-    events.emit(Event::Started { phase: Phase::Files, total_bytes: None, total_items: None });
-    let packed = pack_tree(options);
-    events.emit(Event::Ended { phase: Phase::Files, ok: packed.is_ok() });
-    packed
+/// A tree that was walked, to be archived next.
+pub struct Scan {
+    tree: Tree,
+    warnings: Warnings,
 }
 
-fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
-    let parts = PartWriter::create(&options.out_dir, NAME, options.part_size)?;
+impl Scan {
+    /// Bytes of file content, as the walk saw it.
+    pub fn content_bytes(&self) -> u64 {
+        let nodes = self.tree.entries().map(|at| self.tree.node(at));
+        let content = nodes.filter(|node| node.kind.has_content());
+        content.fold(0, |sum, node| sum.saturating_add(node.size))
+    }
+}
+
+/// Walks the tree. Blocks. What is wrong with single entries is a warning.
+///
+/// # Errors
+/// When the root cannot be walked, or the pass is cancelled.
+pub fn scan(options: &PackOptions) -> Result<Scan, PackError> {
     let warnings = Warnings::new(options.events.clone());
-    let mut leave_out = options.leave_out;
-    let out_dir = options.out_dir;
-    leave_out.push(out_dir.clone());
+    let leave_out: Vec<PathBuf> = options.leave_out.iter().chain([&options.out_dir]).cloned().collect();
     let walk_options = WalkOptions {
         root: &options.root,
         excludes: &options.excludes,
@@ -162,6 +162,34 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
         cancel: &options.cancel,
     };
     let tree = walk(&walk_options, &warnings)?;
+    Ok(Scan { tree, warnings })
+}
+
+/// Walks the tree and archives it: [`scan`], then [`pack_scanned`].
+pub fn pack(options: PackOptions) -> Result<Packed, PackError> {
+    let scan = scan(&options)?;
+    pack_scanned(options, scan)
+}
+
+/// Archives the tree. Blocks; emits the events of [`Phase::Files`] with its start and end.
+///
+/// `tar -xz` gives the tree back: entries come sorted, each directory before what it holds, and the root itself (`./`, for its mode and
+/// times) at the end, so that names need no `./` in front.
+///
+/// # Errors
+/// When the root cannot be walked, the archive cannot be written, or the pass is cancelled. What is wrong with single files is a
+/// warning. What was written until then stays in `out_dir`; no thread uses it any more.
+pub fn pack_scanned(options: PackOptions, scan: Scan) -> Result<Packed, PackError> {
+    let events = options.events.clone();
+    events.emit(Event::Started { phase: Phase::Files, total_bytes: None, total_items: None });
+    let packed = pack_tree(options, scan);
+    events.emit(Event::Ended { phase: Phase::Files, ok: packed.is_ok() });
+    packed
+}
+
+fn pack_tree(options: PackOptions, scan: Scan) -> Result<Packed, PackError> {
+    let Scan { tree, warnings } = scan;
+    let parts = PartWriter::create(&options.out_dir, NAME, options.part_size)?;
     let shared = Arc::new(Shared {
         tree,
         owners: Owners::load(),
@@ -191,7 +219,7 @@ fn pack_tree(options: PackOptions) -> Result<Packed, PackError> {
     let Written { archives, members } = packer.finish()?;
     let base = options.base.as_deref();
     let head = reuse::Head::after(base, POLICY, options.started_at, &archives);
-    if let Err(error) = reuse::write_index(&out_dir, NAME, &head, &members) {
+    if let Err(error) = reuse::write_index(&options.out_dir, NAME, &head, &members) {
         tracing::warn!(%error, "the index of the files cannot be written; the next pass makes everything anew");
     }
     if let Some(text) = base.and_then(Base::damage) {
@@ -243,7 +271,7 @@ impl Packer {
             }
             _ => Links::Single,
         };
-        let has_content = matches!(node.kind, Kind::File | Kind::FollowedFile(_));
+        let has_content = node.kind.has_content();
         if has_content && node.size > LARGE && !matches!(links, Links::Further(_)) {
             self.submit_group()?;
             self.cutter.reset();
@@ -359,8 +387,7 @@ impl Progress {
     fn start(shared: &Shared, writer: &GzipWriter, events: Events) -> Progress {
         let sizes = shared.tree.entries().fold((0, 1), |(bytes, items), at| {
             let node = shared.tree.node(at);
-            let content = matches!(node.kind, Kind::File | Kind::FollowedFile(_));
-            (bytes + if content { node.size } else { 0 }, items + 1)
+            (bytes + if node.kind.has_content() { node.size } else { 0 }, items + 1)
         });
         let (total_bytes, total_items) = (Some(sizes.0), Some(sizes.1));
         events.emit(Event::Started { phase: Phase::Files, total_bytes, total_items });

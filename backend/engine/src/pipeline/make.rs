@@ -9,11 +9,10 @@ use crate::archive::ArchiveFile;
 use crate::archive::dump::{Dumped, Snapshots};
 use crate::archive::manifest::{ArchiveType, FORMAT, FilesInfo, Manifest, PROGRAM, SourceInfo};
 use crate::archive::reuse::Base;
-use crate::archive::tree::{self, PackError, PackOptions, Packed};
+use crate::archive::tree::{self, PackError, PackOptions, Packed, Scan};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::policy::layout;
-use crate::source::files::{Excludes, Kind, WalkOptions, Warnings, walk};
-use std::path::PathBuf;
+use crate::source::files::Excludes;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -65,11 +64,11 @@ impl Maker<'_> {
         self.events.emit(Event::Started { phase: Phase::Preflight, total_bytes: None, total_items: None });
         let ready = self.preflight().await;
         self.events.emit(Event::Ended { phase: Phase::Preflight, ok: ready.is_ok() });
-        let (making, excludes, database) = ready?;
+        let (making, scanned, database) = ready?;
 
         let files = async {
-            match excludes {
-                Some(Ok(excludes)) => Some(self.pack(&making, excludes).await),
+            match scanned {
+                Some(Ok((options, scan))) => Some(self.pack(&making, options, scan).await),
                 Some(Err(error)) => {
                     self.not_begun(Phase::Files);
                     Some(Err(error))
@@ -110,7 +109,7 @@ impl Maker<'_> {
     async fn preflight(
         &self,
     ) -> Result<
-        (Arc<Making>, Option<Result<Excludes, PartError>>, Option<Result<Snapshots, PartError>>),
+        (Arc<Making>, Option<Result<(PackOptions, Scan), PartError>>, Option<Result<Snapshots, PartError>>),
         String,
     > {
         let job = self.job;
@@ -132,83 +131,70 @@ impl Maker<'_> {
             false => None,
         };
         self.check_cancelled()?;
-        let excludes = job.files.then(|| {
-            Excludes::new(&job.exclude_directories).map_err(|e| {
-                PartError::Failed(format!(
-                    "The excluded directory `{}` is not valid: {}.",
-                    e.pattern, e.reason
-                ))
-            })
-        });
-
-        let rows = database.as_ref().and_then(|d| d.as_ref().ok()).map_or(0, |d| d.estimated_bytes());
-        let files = match excludes.as_ref().and_then(|e| e.as_ref().ok()) {
-            Some(excludes) => self.source_bytes(excludes, &making).await?,
-            None => 0,
+        let scanned = match job.files {
+            true => Some(self.scan(&making).await),
+            false => None,
         };
+        let rows = database.as_ref().and_then(|d| d.as_ref().ok()).map_or(0, |d| d.estimated_bytes());
+        // What cannot be told is not asked for; why not is told by the part itself.
+        let files =
+            scanned.as_ref().and_then(|s| s.as_ref().ok()).map_or(0, |(_, scan)| scan.content_bytes());
         self.check_cancelled()?;
         space::check(making.path(), space::expected(rows.saturating_add(files), job.last_copy_bytes))?;
-        Ok((making, excludes, database))
+        Ok((making, scanned, database))
     }
 
-    /// What the files of the store weigh before compression; 0 when that cannot be told (packing them says why).
-    async fn source_bytes(&self, excludes: &Excludes, making: &Making) -> Result<u64, String> {
-        let (root, excludes, symlinks) = (self.job.source.root.clone(), excludes.clone(), self.job.symlinks);
-        let mut leave_out = self.leave_out();
-        leave_out.push(making.path().to_path_buf());
-        let cancel = self.cancel.clone();
-        blocking(move || {
-            let options = WalkOptions {
-                root: &root,
-                excludes: &excludes,
-                leave_out: &leave_out,
-                symlinks,
-                threads: 4,
-                cancel: &cancel,
-            };
-            let Ok(tree) = walk(&options, &Warnings::new(Events::none())) else { return 0 };
-            let content = tree.entries().map(|at| tree.node(at));
-            let content = content.filter(|node| matches!(node.kind, Kind::File | Kind::FollowedFile(_)));
-            content.fold(0u64, |sum, node| sum.saturating_add(node.size))
-        })
-        .await
-    }
-
-    fn leave_out(&self) -> Vec<PathBuf> {
-        let mut all = self.job.leave_out.clone();
-        all.push(self.job.archive_dir.clone());
-        all
-    }
-
-    async fn pack(&self, making: &Arc<Making>, excludes: Excludes) -> Result<Packed, PartError> {
-        let base = self.base(tree::NAME, tree::POLICY).await;
+    /// Walks the tree, and prepares for archiving it.
+    async fn scan(&self, making: &Making) -> Result<(PackOptions, Scan), PartError> {
+        let job = self.job;
+        let excludes = Excludes::new(&job.exclude_directories).map_err(|e| {
+            PartError::Failed(format!("The excluded directory `{}` is not valid: {}.", e.pattern, e.reason))
+        })?;
+        let mut leave_out = job.leave_out.clone();
+        leave_out.push(job.archive_dir.clone());
         let options = PackOptions {
-            started_at: self.job.started_at,
-            base,
-            root: self.job.source.root.clone(),
+            root: job.source.root.clone(),
             out_dir: making.path().to_path_buf(),
             excludes,
-            leave_out: self.leave_out(),
-            symlinks: self.job.symlinks,
-            part_size: self.job.part_size,
+            leave_out,
+            symlinks: job.symlinks,
+            part_size: job.part_size,
+            started_at: job.started_at,
+            base: self.base(tree::NAME, tree::POLICY).await,
             workers: super::workers(std::thread::available_parallelism().map_or(2, usize::from)),
             events: self.events.clone(),
             cancel: self.cancel.clone(),
         };
-        let full = || space::full(&self.job.archive_dir);
+        let scan = move || tree::scan(&options).map(|scan| (options, scan));
+        let scanned = blocking(scan).await.map_err(PartError::Failed)?;
+        scanned.map_err(|error| self.part_error(error))
+    }
+
+    fn part_error(&self, error: PackError) -> PartError {
+        match error {
+            PackError::Cancelled => PartError::Cancelled,
+            PackError::Write(error) if space::is_full(&error) => {
+                PartError::Failed(space::full(&self.job.archive_dir))
+            }
+            error => PartError::Failed(sentence(&error)),
+        }
+    }
+
+    async fn pack(
+        &self,
+        making: &Arc<Making>,
+        options: PackOptions,
+        scan: Scan,
+    ) -> Result<Packed, PartError> {
         // Should this pass be dropped, its folder goes when the last thread that writes there has ended.
         let folder = Arc::clone(making);
         let pack = move || {
-            let packed = tree::pack(options);
+            let packed = tree::pack_scanned(options, scan);
             drop(folder);
             packed
         };
-        match blocking(pack).await.map_err(PartError::Failed)? {
-            Ok(packed) => Ok(packed),
-            Err(PackError::Cancelled) => Err(PartError::Cancelled),
-            Err(PackError::Write(error)) if space::is_full(&error) => Err(PartError::Failed(full())),
-            Err(error) => Err(PartError::Failed(sentence(&error))),
-        }
+        let packed = blocking(pack).await.map_err(PartError::Failed)?;
+        packed.map_err(|error| self.part_error(error))
     }
 
     /// The archive of an earlier pass to copy from.

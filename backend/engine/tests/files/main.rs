@@ -8,6 +8,7 @@ mod histories;
 mod options;
 mod races;
 mod random;
+mod readers;
 mod roundtrip;
 mod support;
 mod unreadable;

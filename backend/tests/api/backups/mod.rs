@@ -6,7 +6,9 @@ mod preview;
 mod update;
 
 use crate::support::{Someone, TestApp};
-use contract::{BackupSet, BackupSetInput, BackupType, Resource, StorageRow, Symlinks, endpoints as ep};
+use contract::{
+    BackupSet, BackupSetInput, BackupType, Resource, StorageRow, Symlinks, Verify, endpoints as ep,
+};
 
 /// A daily Set of both types with a local row; its folder is called as its title.
 pub fn input(title: &str) -> BackupSetInput {
@@ -21,6 +23,7 @@ pub fn input(title: &str) -> BackupSetInput {
         exclude_directories: vec!["var/cache".into()],
         exclude_tables: vec!["@log".into()],
         symlinks: Symlinks::FollowShared,
+        verify: Verify::Copied,
         retry_attempts: 0,
         retry_delay_min: 10,
         jitter_min: 0,

@@ -10,6 +10,7 @@ fn input() -> SettingsInput {
         max_parallel_passes: 2,
         pass_time_limit_hours: Some(24),
         missed_grace_min: None,
+        full_pass_every: Some(7),
     }
 }
 
@@ -22,7 +23,7 @@ async fn what_is_saved_is_read_back() {
     let read = app.call(&ep::GET_CONFIG, &[]).by(&someone).send().await.ok();
     assert_eq!(read, saved);
     assert_eq!((read.enabled, read.time_zone.as_str()), (false, "Europe/Berlin"));
-    assert_eq!((read.log_retention_days, read.max_parallel_passes), (30, 2));
+    assert_eq!((read.log_retention_days, read.max_parallel_passes, read.full_pass_every), (30, 2, 7));
 }
 
 #[actix_web::test]
@@ -52,6 +53,7 @@ async fn every_wrong_field_is_named() {
         ("log_retention_days", json!(0)),
         ("log_retention_days", json!("10")),
         ("max_parallel_passes", json!(17)),
+        ("full_pass_every", json!(0)),
         ("enabled", json!("yes")),
         ("colour", json!("red")),
     ];

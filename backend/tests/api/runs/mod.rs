@@ -5,6 +5,7 @@ mod inventory;
 mod outcome;
 mod panic;
 mod recovery;
+mod reuse;
 mod schedule;
 mod shell;
 mod stop;

@@ -1,7 +1,7 @@
 //! A tiny store on disk, and the work of the server around it.
 
 use super::TestApp;
-use contract::{BackupLog, BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks};
+use contract::{BackupLog, BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks, Verify};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use storekeep::config::Config;
@@ -49,6 +49,7 @@ pub fn files_only(title: &str) -> BackupSetInput {
         exclude_directories: vec!["var/cache".into()],
         exclude_tables: vec![],
         symlinks: Symlinks::FollowShared,
+        verify: Verify::Copied,
         retry_attempts: 0,
         retry_delay_min: 10,
         jitter_min: 0,

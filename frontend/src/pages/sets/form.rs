@@ -240,6 +240,10 @@ fn Advanced(typed: RwSignal<SetForm>) -> impl IntoView {
             t.symlinks = if on { contract::Symlinks::FollowShared } else { contract::Symlinks::Keep }
         });
     });
+    let full = Signal::derive(move || typed.with(|t| t.verify == contract::Verify::Full));
+    let set_full = SignalSetter::map(move |on: bool| {
+        typed.update(|t| t.verify = if on { contract::Verify::Full } else { contract::Verify::Copied });
+    });
     view! {
         <details class="card advanced">
             <summary><h2>"Advanced"</h2><Icon icon=lu::LuChevronDown/></summary>
@@ -248,6 +252,12 @@ fn Advanced(typed: RwSignal<SetForm>) -> impl IntoView {
                 hint="pub/media and app/etc/env.php are archived with their content when they are links out of the root. Other links stay links."
                 value=follow
                 set=set
+            />
+            <Switch
+                label="Read and compress everything in every pass"
+                hint="Otherwise what is unchanged is copied from the copy before, each piece checked: much quicker, and the archive is as complete. Now and then a pass makes everything anew by itself (Configuration)."
+                value=full
+                set=set_full
             />
         </details>
     }

@@ -89,13 +89,12 @@ impl Job for Group {
         self.shared.entries.fetch_add(self.items.len() as u64, Ordering::Relaxed);
         for Item { at, links } in self.items {
             let node = self.shared.tree.node(at);
-            let is_file = matches!(node.kind, Kind::File | Kind::FollowedFile(_));
             match links {
                 Links::Further(_) => continue,
                 Links::First(announcer) => announcer.tell(true),
                 Links::Single => {}
             }
-            bytes += if is_file { node.size } else { 0 };
+            bytes += if node.kind.has_content() { node.size } else { 0 };
         }
         self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

@@ -46,6 +46,13 @@ pub enum Kind {
     Symlink(Box<[u8]>),
 }
 
+impl Kind {
+    /// Whether it is a file whose bytes are archived.
+    pub fn has_content(&self) -> bool {
+        matches!(self, Kind::File | Kind::FollowedFile(_))
+    }
+}
+
 /// One entry. Names are bytes.
 #[derive(Debug, Clone)]
 pub struct Node {
