@@ -1,5 +1,6 @@
 //! Our side, as a process of its own.
 
+use crate::measure::peak_of;
 use engine::archive::{dump, tree};
 use engine::event::Events;
 use engine::pipeline::{self, Job, Row, Status, Target};
@@ -10,17 +11,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
+/// How our side is set, for the reports.
+pub const POLICY: &str = "storekeep: files at level 6, media included; dump at level 5 (libdeflate)";
+
 pub fn run(arguments: &[String]) {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["files", root, out] => files(root, out),
-        ["dump", url, out] => on_runtime(dump_database(url, out)),
+        ["files", root, out] => files(root, out, None),
+        ["files-again", root, out, base] => files(root, out, Some(Path::new(base))),
+        ["dump", url, out] => on_runtime(dump_database(url, out, None)),
+        ["dump-again", url, out, base] => on_runtime(dump_database(url, out, Some(Path::new(base)))),
         ["pass", root, url, out] => on_runtime(pass(root, url, out)),
         ["many-cores", root, url, out] => on_runtime(many_cores(root, url, out)),
         ["upload", file, sha256] => on_runtime(crate::upload::send(file, sha256)),
-        ["watch", program, arguments @ ..] => return watch(program, arguments),
         other => panic!("unknown mode {other:?}"),
     }
-    println!("peak_kib {}", peak_kib());
+    println!("peak_kib {}", peak_of("self").expect("a mounted /proc"));
 }
 
 fn on_runtime(work: impl Future<Output = ()>) {
@@ -28,50 +33,25 @@ fn on_runtime(work: impl Future<Output = ()>) {
     runtime.block_on(work);
 }
 
-/// The most memory this process ever had resident.
-fn peak_kib() -> u64 {
-    peak_of("self").expect("a mounted /proc")
-}
-
-fn peak_of(process: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches("kB").trim().parse().ok()
-}
-
-/// Runs another program, and says how much memory it had resident at most.
-fn watch(program: &str, arguments: &[&str]) {
-    let mut child = std::process::Command::new(program).args(arguments).spawn().expect("the program runs");
-    let process = child.id().to_string();
-    let mut peak = 0;
-    let status = loop {
-        peak = peak.max(peak_of(&process).unwrap_or_default());
-        if let Some(status) = child.try_wait().expect("the program can be waited for") {
-            break status;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    };
-    assert!(status.success(), "{program} ended with {status}");
-    println!("peak_kib {peak}");
-}
-
 fn source(root: &str, url: &str) -> Source {
     Source { root: PathBuf::from(root), database_url: Some(url.into()), environment: BTreeMap::new() }
 }
 
-fn files(root: &str, out: &str) {
-    pack(root, out, pipeline::workers(std::thread::available_parallelism().map_or(2, usize::from)));
+/// `base` is the folder of the copy before.
+fn files(root: &str, out: &str, base: Option<&Path>) {
+    pack(root, out, base, pipeline::workers(std::thread::available_parallelism().map_or(2, usize::from)));
 }
 
 /// What a pass does at most at one time.
 async fn many_cores(root: &str, url: &str, out: &str) {
     let (tree, target) = (root.to_owned(), out.to_owned());
-    let files = tokio::task::spawn_blocking(move || pack(&tree, &target, pipeline::workers(usize::MAX)));
-    dump_database(url, out).await;
+    let files =
+        tokio::task::spawn_blocking(move || pack(&tree, &target, None, pipeline::workers(usize::MAX)));
+    dump_database(url, out, None).await;
     files.await.expect("the files are archived");
 }
 
-fn pack(root: &str, out: &str, workers: usize) {
+fn pack(root: &str, out: &str, _base: Option<&Path>, workers: usize) {
     let packed = tree::pack(tree::PackOptions {
         root: PathBuf::from(root),
         out_dir: PathBuf::from(out),
@@ -80,6 +60,7 @@ fn pack(root: &str, out: &str, workers: usize) {
         symlinks: Symlinks::default(),
         part_size: 4 << 30,
         workers,
+        // base
         events: Events::none(),
         cancel: CancellationToken::new(),
     });
@@ -87,8 +68,9 @@ fn pack(root: &str, out: &str, workers: usize) {
     assert!(packed.warnings.is_empty(), "{:?}", packed.warnings);
 }
 
-async fn dump_database(url: &str, out: &str) {
+async fn dump_database(url: &str, out: &str, _base: Option<&Path>) {
     let snapshots = dump::open_snapshots(&source(out, url), &[]).await.expect("a snapshot");
+    // base
     let dumped =
         snapshots.dump(Path::new(out), Events::none(), CancellationToken::new()).await.expect("a dump");
     assert!(dumped.warnings.iter().all(|w| !w.incomplete), "{:?}", dumped.warnings);

@@ -1,28 +1,72 @@
 //! What is archived: made from a seed, once.
 
+mod media;
+pub mod shape;
+pub mod shop;
+mod text;
+mod tree;
+mod words;
+
+pub use tree::tree;
+
 use engine::demo::content::{self, Seed};
 use engine::demo::server::PrivateServer;
 use mysql_async::prelude::Queryable;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 const MIB: usize = 1 << 20;
 
-/// Makes `dir/name` with `make` unless it is complete; the name carries a version of what is in it.
-fn once(dir: &Path, name: &str, make: impl FnOnce(&Path)) -> PathBuf {
-    let (path, marker) = (dir.join(name), dir.join(format!("{name}.complete")));
-    if !marker.exists() {
-        println!("making {name} …");
-        if path.exists() {
-            fs::remove_dir_all(&path).expect("an incomplete folder can be removed");
-        }
-        fs::create_dir_all(&path).expect("the folder can be made");
-        make(&path);
-        fs::write(&marker, "").expect("the marker can be written");
+/// Makes the folder `stem` + `version` in `dir` with `make` unless it is complete. Other versions of it are removed.
+fn once(dir: &Path, stem: &str, version: u32, make: impl FnOnce(&Path)) -> PathBuf {
+    let path = dir.join(format!("{stem}{version}"));
+    if !first_time(dir, stem, version) {
+        return path;
     }
+    fs::create_dir_all(&path).expect("the folder can be made");
+    make(&path);
+    complete(dir, stem, version);
     path
+}
+
+fn marker(stem: &str, version: u32) -> String {
+    format!("{stem}{version}.complete")
+}
+
+/// Whether the data is to be made; what is there of it, incomplete or of another version, is removed.
+fn first_time(dir: &Path, stem: &str, version: u32) -> bool {
+    if dir.join(marker(stem, version)).exists() {
+        return false;
+    }
+    println!("making {stem}{version} …");
+    for entry in fs::read_dir(dir).expect("a readable folder").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let of_a_version = |rest: &str| rest.trim_end_matches(".complete").parse::<u32>().is_ok();
+        if name.strip_prefix(stem).is_some_and(of_a_version) {
+            let path = entry.path();
+            let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            removed.expect("older data can be removed");
+        }
+    }
+    true
+}
+
+fn complete(dir: &Path, stem: &str, version: u32) {
+    fs::write(dir.join(marker(stem, version)), "").expect("the marker can be written");
+}
+
+/// Does something with each, on all cores.
+fn at_once<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for part in all.chunks(all.len().div_ceil(cores).max(1)) {
+            let work = &work;
+            scope.spawn(move || part.iter().for_each(work));
+        }
+    });
 }
 
 fn write(path: &Path, content: &[u8]) {
@@ -30,33 +74,9 @@ fn write(path: &Path, content: &[u8]) {
     fs::write(path, content).expect("a file");
 }
 
-/// 20,000 files of code and styles and 1,500 images.
-pub fn tree(dir: &Path) -> PathBuf {
-    once(dir, "tree-1", |root| {
-        for i in 0..20_000 {
-            let path = format!("vendor/magento/module-{}/Model/Part{}/Class{i}.php", i % 200, i % 17);
-            let seed = &mut Seed::of(&path);
-            let size = seed.skewed(1700, 60_000);
-            let text = match i % 5 {
-                0 => content::xml(seed, size),
-                1 => content::script(seed, size),
-                2 => content::style(seed, size),
-                _ => content::php(seed, "Magento\\Model", "Type", size),
-            };
-            write(&root.join(path), text.as_bytes());
-        }
-        for i in 0..1500 {
-            let path = format!("pub/media/catalog/product/{:x}/{i}.jpg", i % 16);
-            let seed = &mut Seed::of(&path);
-            let size = seed.skewed(30_000, 300_000);
-            write(&root.join(path), &content::jpeg(seed, size));
-        }
-    })
-}
-
 /// 100,000 small files, 100 photographs just below what is read in pieces, and one file of 2 GiB.
 pub fn large_tree(dir: &Path) -> PathBuf {
-    once(dir, "large-tree-2", |root| {
+    once(dir, "large-tree-", 2, |root| {
         let seed = &mut Seed::of("large");
         let text = content::php(seed, "Magento\\Model", "Type", 4 * MIB);
         for i in 0..100_000 {
@@ -82,7 +102,7 @@ pub fn large_tree(dir: &Path) -> PathBuf {
 
 /// 2 GiB that nothing can compress, and their SHA-256, which a pass knows from when it made the archive.
 pub fn upload(dir: &Path) -> (PathBuf, String) {
-    let folder = once(dir, "upload-1", |folder| {
+    let folder = once(dir, "upload-", 1, |folder| {
         let seed = &mut Seed::of("upload");
         let mut file = File::create(folder.join("files.tgz")).expect("a file");
         let mut hash = Sha256::new();
@@ -98,22 +118,21 @@ pub fn upload(dir: &Path) -> (PathBuf, String) {
 }
 
 pub fn describe(tree: &Path) -> String {
-    let (mut files, mut bytes) = (0u64, 0u64);
-    count(tree, &mut files, &mut bytes);
+    let (files, bytes) = count(tree);
     format!("{files} files, {} MiB", bytes >> 20)
 }
 
-fn count(dir: &Path, files: &mut u64, bytes: &mut u64) {
+/// Files below a folder, and their bytes.
+fn count(dir: &Path) -> (u64, u64) {
+    let (mut files, mut bytes) = (0, 0);
     for entry in fs::read_dir(dir).expect("a readable folder") {
         let entry = entry.expect("an entry");
         let meta = entry.metadata().expect("metadata");
-        if meta.is_dir() {
-            count(&entry.path(), files, bytes);
-        } else {
-            *files += 1;
-            *bytes += meta.len();
-        }
+        let (more, larger) = if meta.is_dir() { count(&entry.path()) } else { (1, meta.len()) };
+        files += more;
+        bytes += larger;
     }
+    (files, bytes)
 }
 
 /// A private server with the databases `shop` and, where asked for, `large`.
@@ -123,72 +142,80 @@ pub struct Database {
     pub defaults: PathBuf,
 }
 
+type Fill = fn(&mut dyn FnMut(&str));
+
 pub fn database(dir: &Path) -> Database {
-    open(dir, &[("shop-1", fill_shop)])
+    open(dir, "database-shop-", 4, shop::fill)
 }
 
 pub fn database_with_large_table(dir: &Path) -> Database {
-    open(dir, &[("large-1", fill_large)])
+    open(dir, "database-large-", 2, fill_large)
 }
 
-type Fill = fn(&mut dyn FnMut(&str));
-
-fn open(dir: &Path, wanted: &[(&str, Fill)]) -> Database {
-    let options =
-        ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=1G", "--innodb-doublewrite=0"];
+fn open(dir: &Path, stem: &str, version: u32, fill: Fill) -> Database {
+    // Everything fits into the buffer pool: disks are not what is compared.
+    let options = [
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-buffer-pool-size=2G",
+        "--innodb-doublewrite=0",
+        "--innodb-log-file-size=192M",
+    ];
     let server =
         PrivateServer::start_with(&dir.join("database"), &options).expect("a private MariaDB server");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let options = mysql_async::Opts::from_url(&server.root_url("")).expect("a URL");
-    let mut conn = runtime.block_on(mysql_async::Conn::new(options)).expect("a connection");
-    let mut run = |sql: &str| runtime.block_on(conn.query_drop(sql)).expect("a statement");
-    for statement in [
-        "CREATE DATABASE IF NOT EXISTS shop",
-        "CREATE DATABASE IF NOT EXISTS large",
-        "CREATE USER IF NOT EXISTS bench@'127.0.0.1' IDENTIFIED BY 'bench'",
-        "GRANT ALL ON *.* TO bench@'127.0.0.1'",
-    ] {
-        run(statement);
-    }
-    for (name, fill) in wanted {
-        let marker = dir.join(format!("database-{name}.complete"));
-        if !marker.exists() {
-            println!("filling the database {name} …");
-            fill(&mut run);
-            fs::write(&marker, "").expect("the marker can be written");
-        }
-    }
     let defaults = dir.join("defaults.cnf");
     let text = format!("[client]\nhost=127.0.0.1\nport={}\nuser=bench\npassword=bench\n", server.port());
     fs::write(&defaults, text).expect("the options file can be written");
-    Database { server, defaults }
+    let database = Database { server, defaults };
+    database.run(|run| {
+        for statement in [
+            "CREATE DATABASE IF NOT EXISTS shop",
+            "CREATE DATABASE IF NOT EXISTS large",
+            "CREATE USER IF NOT EXISTS bench@'127.0.0.1' IDENTIFIED BY 'bench'",
+            "GRANT ALL ON *.* TO bench@'127.0.0.1'",
+        ] {
+            run(statement);
+        }
+        if first_time(dir, stem, version) {
+            fill(run);
+            complete(dir, stem, version);
+        }
+    });
+    database
 }
 
 impl Database {
+    /// Runs statements on a connection of their own.
+    pub fn run(&self, work: impl FnOnce(&mut dyn FnMut(&str))) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let options = mysql_async::Opts::from_url(&self.server.root_url("")).expect("a URL");
+        let mut conn = runtime.block_on(mysql_async::Conn::new(options)).expect("a connection");
+        work(&mut |sql| runtime.block_on(conn.query_drop(sql)).expect("a statement"));
+        runtime.block_on(conn.disconnect()).expect("the connection ends");
+    }
+
     pub fn url(&self, database: &str) -> String {
         format!("mysql://bench:bench@127.0.0.1:{}/{database}", self.server.port())
     }
 
     pub fn describe(&self, database: &str) -> String {
-        let files = self.server.dir().join("data").join(database);
-        let (mut count_files, mut bytes) = (0, 0);
-        count(&files, &mut count_files, &mut bytes);
+        let (_, bytes) = count(&self.server.dir().join("data").join(database));
         format!("database of {} MiB on disk", bytes >> 20)
     }
 }
 
-/// Multi-row inserts of about a megabyte.
-fn insert(run: &mut dyn FnMut(&str), head: &str, rows: usize, mut row: impl FnMut(usize) -> String) {
+/// Multi-row inserts of about a megabyte. Each row follows from its table and its id.
+fn insert(
+    run: &mut dyn FnMut(&str),
+    table: &str,
+    ids: RangeInclusive<usize>,
+    row: impl Fn(&mut Seed, usize) -> String,
+) {
     let mut text = String::new();
-    for i in 0..rows {
-        if text.is_empty() {
-            text.push_str("INSERT INTO ");
-            text.push_str(head);
-            text.push_str(" VALUES ");
-        } else {
-            text.push(',');
-        }
-        text.push_str(&row(i));
+    for id in ids {
+        let head = if text.is_empty() { format!("INSERT INTO {table} VALUES (") } else { ",(".into() };
+        text.push_str(&head);
+        text.push_str(&row(&mut Seed::of(&format!("{table} {id}")), id));
+        text.push(')');
         if text.len() > MIB {
             run(&text);
             text.clear();
@@ -199,49 +226,6 @@ fn insert(run: &mut dyn FnMut(&str), head: &str, rows: usize, mut row: impl FnMu
     }
 }
 
-/// EAV values, rewrites, order items, sessions: what fills a shop's database.
-fn fill_shop(run: &mut dyn FnMut(&str)) {
-    for statement in [
-        "DROP DATABASE shop",
-        "CREATE DATABASE shop CHARACTER SET utf8mb4",
-        "CREATE TABLE shop.catalog_product_entity_varchar (value_id int NOT NULL AUTO_INCREMENT, attribute_id smallint unsigned NOT NULL, store_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value varchar(255) DEFAULT NULL, PRIMARY KEY (value_id), KEY e (entity_id)) ENGINE=InnoDB",
-        "CREATE TABLE shop.catalog_product_entity_decimal (value_id int NOT NULL AUTO_INCREMENT, attribute_id smallint unsigned NOT NULL, store_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value decimal(20,6) DEFAULT NULL, PRIMARY KEY (value_id)) ENGINE=InnoDB",
-        "CREATE TABLE shop.catalog_product_entity_text (value_id int NOT NULL AUTO_INCREMENT, entity_id int unsigned NOT NULL, value mediumtext, PRIMARY KEY (value_id)) ENGINE=InnoDB",
-        "CREATE TABLE shop.url_rewrite (url_rewrite_id int unsigned NOT NULL AUTO_INCREMENT, request_path varchar(255), target_path varchar(255), metadata varchar(255), PRIMARY KEY (url_rewrite_id), KEY r (request_path)) ENGINE=InnoDB",
-        "CREATE TABLE shop.session (session_id varchar(255) NOT NULL, session_expires int unsigned NOT NULL, session_data mediumblob NOT NULL, PRIMARY KEY (session_id)) ENGINE=InnoDB",
-    ] {
-        run(statement);
-    }
-    let seed = &mut Seed::of("shop");
-    insert(
-        run,
-        "shop.catalog_product_entity_varchar (attribute_id, store_id, entity_id, value)",
-        1_000_000,
-        |i| format!("({}, 0, {}, '{} {i}')", 60 + i % 40, i / 40, content::sentence(seed, 2 + i % 5)),
-    );
-    insert(
-        run,
-        "shop.catalog_product_entity_decimal (attribute_id, store_id, entity_id, value)",
-        600_000,
-        |i| format!("({}, 0, {}, {}.{:02})", 70 + i % 4, i / 4, seed.below(900), seed.below(100)),
-    );
-    insert(run, "shop.catalog_product_entity_text (entity_id, value)", 40_000, |i| {
-        let words = seed.skewed(200, 3000);
-        format!("({i}, '<p>{}</p>')", content::sentence(seed, words))
-    });
-    insert(run, "shop.url_rewrite (request_path, target_path, metadata)", 400_000, |i| {
-        format!(
-            "('{}-{i}.html', 'catalog/product/view/id/{i}', NULL)",
-            content::sentence(seed, 4).replace(' ', "-")
-        )
-    });
-    insert(run, "shop.session", 20_000, |i| {
-        let size = seed.skewed(900, 20_000);
-        let data: String = seed.bytes(size).iter().map(|b| format!("{b:02x}")).collect();
-        format!("('{i:032x}', 1761800000, X'{data}')")
-    });
-}
-
 /// One table with 1 GiB of row data.
 fn fill_large(run: &mut dyn FnMut(&str)) {
     run("DROP DATABASE large");
@@ -249,13 +233,12 @@ fn fill_large(run: &mut dyn FnMut(&str)) {
     run(
         "CREATE TABLE large.quote_item_option (option_id int unsigned NOT NULL AUTO_INCREMENT, item_id int unsigned NOT NULL, code varchar(255) NOT NULL, value mediumtext, PRIMARY KEY (option_id)) ENGINE=InnoDB",
     );
-    let seed = &mut Seed::of("large table");
-    let text = content::sentence(seed, 700_000);
+    let text = content::sentence(&mut Seed::of("large table"), 700_000);
     // 2000 bytes a row on average.
     let rows = (1 << 30) / 2000 + 1;
-    insert(run, "large.quote_item_option (item_id, code, value)", rows, |i| {
+    insert(run, "large.quote_item_option", 1..=rows, |seed, id| {
         let size = 1000 + seed.below(2000);
         let start = seed.below(text.len() - size);
-        format!("({i}, 'info_buyRequest', '{}')", &text[start..start + size])
+        format!("{id},{id},'info_buyRequest','{}'", &text[start..start + size])
     });
 }

@@ -1,22 +1,32 @@
-//! The engine against the tools everybody has: `cargo bench -p engine --bench against -- [files] [dump] [upload] [memory] [--rounds N]`.
+//! The engine against the tools everybody has: `cargo bench -p engine --bench against -- [files] [dump] [upload] [memory] [shape]
+//! [--rounds N]`.
 //!
 //! Every contender is a process of its own, its CPU time is taken from the shell that ran it, its output is flushed to the disk
 //! before the clock stops. Rounds are interleaved and begin with another contender each time: what the machine does beside it hits
 //! all of them alike. Wall clocks of a shared machine wander; CPU seconds are what to compare first.
-//! The data is made from a seed, once, in the target directory.
+//! The data is made from a seed, once, in the target directory; `shape` says what it is like.
+//!
+//! Later passes start from the archive that our last pass made. In front of each, untimed, the files or rows change; then all
+//! contenders archive that one state.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot go on stops")]
 
 mod child;
 mod data;
+mod dump;
+mod files;
 mod measure;
+mod report;
 mod upload;
 
-use measure::{Contender, table};
+use measure::{Contender, Work};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the program may use in its whole life, measured over the largest pass below.
 const MEMORY_LIMIT_MIB: f64 = 150.0;
+/// An archive does not trust what changed at most 2 s before it: as in life, changes are older than that when a pass begins.
+const SETTLE: Duration = Duration::from_secs(3);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -26,28 +36,44 @@ fn main() {
     let rounds = arguments
         .iter()
         .position(|a| a == "--rounds")
-        .map_or(3, |i| arguments[i + 1].parse().expect("a number"));
-    let wanted = |name: &str| {
-        let named: Vec<_> = ["files", "dump", "upload", "memory"]
-            .into_iter()
-            .filter(|n| arguments.iter().any(|a| a == n))
-            .collect();
-        named.is_empty() || named.contains(&name)
-    };
+        .map_or(5, |i| arguments[i + 1].parse().expect("a number"));
+    let modes = ["files", "dump", "upload", "memory", "shape"];
+    let named: Vec<_> = modes.into_iter().filter(|mode| arguments.iter().any(|a| a == mode)).collect();
+    let wanted = |mode: &str| if named.is_empty() { mode != "shape" } else { named.contains(&mode) };
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
     std::fs::create_dir_all(&dir).expect("the target directory can be written");
-    if wanted("files") {
-        files(&dir, rounds);
+
+    if wanted("shape") {
+        data::shape::print(&dir);
     }
-    if wanted("dump") {
-        dump(&dir, rounds);
+    let mut works = Vec::new();
+    let mut notes = vec![format!("{rounds} interleaved rounds on {}; {}.", machine(), child::POLICY)];
+    for (mode, compare) in [("files", files::compare as Compare), ("dump", dump::compare)] {
+        if wanted(mode) {
+            let mut measured = compare(&dir, rounds);
+            notes.extend(measured.first().map(|work| format!("{}.", work.title)));
+            works.append(&mut measured);
+        }
     }
     if wanted("upload") {
         upload::compare(&dir, rounds);
     }
+    if !works.is_empty() {
+        report::summarize(&works, &dir.join("summary.md"), &notes);
+    }
     if wanted("memory") {
         memory(&dir);
     }
+}
+
+type Compare = fn(&Path, usize) -> Vec<Work>;
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model =
+        about.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ")).map(|(_, name)| name);
+    format!("{cores} cores ({})", model.unwrap_or("unknown"))
 }
 
 fn ourselves(mode: &str, arguments: &[&str]) -> String {
@@ -56,46 +82,26 @@ fn ourselves(mode: &str, arguments: &[&str]) -> String {
     format!("'{}' --child {mode} {}", program.display(), arguments.join(" "))
 }
 
+/// A folder in `dir`, empty.
+fn folder(dir: &Path, name: &str) -> PathBuf {
+    let folder = dir.join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("what the last run left can be removed");
+    }
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    folder
+}
+
 /// A folder for one contender's output, empty.
 fn out(dir: &Path) -> PathBuf {
-    let out = dir.join("out");
-    if out.exists() {
-        std::fs::remove_dir_all(&out).expect("the output of the last round can be removed");
-    }
-    std::fs::create_dir_all(&out).expect("the output folder can be made");
-    out
+    folder(dir, "out")
 }
 
-fn files(dir: &Path, rounds: usize) {
-    let tree = data::tree(dir);
-    let out = out(dir);
-    let (source, target) = (tree.display(), out.display());
-    let piped = |tool: &str| {
-        format!("tar -C '{source}' -cf - . | {tool} > '{target}/files.tgz' && sync '{target}/files.tgz'")
-    };
-    let contenders = [
-        Contender::new("storekeep", ourselves("files", &[&source.to_string(), &target.to_string()])),
-        Contender::new("tar | gzip", piped("gzip -6")),
-        Contender::new("tar | pigz -p2 -6", piped("pigz -p2 -6")),
-    ];
-    table(&format!("files: {}", data::describe(&tree)), contenders, &out, rounds);
-}
-
-fn dump(dir: &Path, rounds: usize) {
-    let database = data::database(dir);
-    let out = out(dir);
-    let target = out.display();
-    let dump = format!(
-        "mariadb-dump --defaults-extra-file='{}' --single-transaction --quick shop",
-        database.defaults.display()
-    );
-    let piped = |tool: &str| format!("{dump} | {tool} > '{target}/db.sql.gz' && sync '{target}/db.sql.gz'");
-    let contenders = [
-        Contender::new("storekeep", ourselves("dump", &[&database.url("shop"), &target.to_string()])),
-        Contender::new("mariadb-dump | gzip", piped("gzip -6")),
-        Contender::new("mariadb-dump | pigz -p2 -6", piped("pigz -p2 -6")),
-    ];
-    table(&format!("dump: {}", database.describe("shop")), contenders, &out, rounds);
+/// Makes what our side left the copy that its next pass starts from.
+fn keep(out: &Path, base: &Path) {
+    std::fs::remove_dir_all(base).expect("the copy before can be removed");
+    std::fs::rename(out, base).expect("the output becomes the copy before");
+    std::fs::create_dir(out).expect("the output folder can be made");
 }
 
 /// One whole pass over 100,000 small files, a 2 GiB file and a 1 GiB table; then its two expensive parts side by side with as many
@@ -106,13 +112,15 @@ fn memory(dir: &Path) {
     let out = out(dir);
     let arguments = [&tree.display().to_string(), &database.url("large"), &out.display().to_string()];
     let arguments = arguments.map(String::as_str);
-    let contenders = [
+    let contenders = vec![
         Contender::new("storekeep, a whole pass", ourselves("pass", &arguments)),
         Contender::new("files and dump, many cores", ourselves("many-cores", &arguments)),
     ];
     let title = format!("memory: {}; {}", data::describe(&tree), database.describe("large"));
-    let measured = table(&title, contenders, &out, 1);
-    let peak = measured.iter().map(Contender::peak_mib).fold(0.0, f64::max);
+    let mut works = [Work::new("memory", title, contenders)];
+    measure::run(&mut works, &out, 1);
+    report::print(&works);
+    let peak = works[0].contenders.iter().map(Contender::peak_mib).fold(0.0, f64::max);
     println!("peak resident memory: {peak:.1} MiB (limit {MEMORY_LIMIT_MIB} MiB)");
     if peak > MEMORY_LIMIT_MIB {
         println!("FAILED: above the limit");

@@ -1,7 +1,7 @@
 //! An upload to a private S3 server, against rclone with the same part size and as many parts at once.
 
-use crate::measure::{Contender, table};
-use crate::{data, ourselves, out};
+use crate::measure::{self, Contender, Work};
+use crate::{data, ourselves, out, report};
 use engine::storage::amazon_s3::{AmazonS3, Settings};
 use engine::storage::time::SystemTime;
 use engine::storage::{Cloud, FileBody, MemorySessions, Secret};
@@ -39,21 +39,18 @@ pub fn compare(dir: &Path, rounds: usize) {
             let alike = ["--s3-chunk-size=16M", "--s3-upload-concurrency=4", "--s3-upload-cutoff=16M"];
             let plain = ["--s3-force-path-style", "--s3-no-check-bucket", "--ignore-times"];
             let arguments = [&[rclone.as_str()][..], &copy, &alike, &plain].concat();
-            contenders.push(Contender::new(
-                "rclone copyto",
-                format!("{environment}; {}", ourselves("watch", &arguments)),
-            ));
+            let arguments: Vec<String> = arguments.iter().map(|a| format!("'{a}'")).collect();
+            contenders
+                .push(Contender::new("rclone copyto", format!("{environment}; {}", arguments.join(" "))));
         }
         None => println!("rclone is not here to compare with: scripts/rclone installs it"),
     }
-    let title =
-        format!("upload: {} MiB to Garage on this machine", crate::measure::size(Path::new(&file)) >> 20);
-    match <[Contender; 2]>::try_from(contenders) {
-        Ok(both) => drop(table(&title, both, &out(dir), rounds)),
-        Err(alone) => {
-            drop(alone.into_iter().map(|one| table(&title, [one], &out(dir), rounds)).collect::<Vec<_>>())
-        }
-    }
+    let title = format!("upload: {} MiB to Garage on this machine", measure::size(Path::new(&file)) >> 20);
+    let mut work = Work::new("upload", title, contenders);
+    work.reference = (work.contenders.len() > 1).then_some(1);
+    let mut works = [work];
+    measure::run(&mut works, &out(dir), rounds);
+    report::print(&works);
 }
 
 /// Where `scripts/rclone` puts it.
