@@ -38,7 +38,7 @@ e2e: setup-test ## the browser journeys alone; make e2e ARGS='-g sign-in' picks 
 	$(CARGO) run --locked --quiet -p bundler
 	e2e/run $(ARGS)
 
-bench: setup-test ## speed, size and memory against tar, gzip, pigz, mariadb-dump and rclone
+bench: setup-test ## speed, size and memory against tar, gzip, pigz, mariadb-dump, mydumper and rclone
 	scripts/rclone
 	$(CARGO) bench --locked -p engine --bench against $(if $(ARGS),-- $(ARGS))
 
