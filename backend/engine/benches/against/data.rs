@@ -145,7 +145,7 @@ pub struct Database {
 type Fill = fn(&mut dyn FnMut(&str));
 
 pub fn database(dir: &Path) -> Database {
-    open(dir, "database-shop-", 2, shop::fill)
+    open(dir, "database-shop-", 4, shop::fill)
 }
 
 pub fn database_with_large_table(dir: &Path) -> Database {
@@ -158,7 +158,7 @@ fn open(dir: &Path, stem: &str, version: u32, fill: Fill) -> Database {
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-buffer-pool-size=2G",
         "--innodb-doublewrite=0",
-        "--innodb-log-file-size=512M",
+        "--innodb-log-file-size=192M",
     ];
     let server =
         PrivateServer::start_with(&dir.join("database"), &options).expect("a private MariaDB server");

@@ -7,12 +7,12 @@ use engine::demo::content::Seed;
 const VARCHARS: usize = 1_100_000;
 const INTS: usize = 1_000_000;
 const DECIMALS: usize = 500_000;
-const TEXTS: usize = 150_000;
+const TEXTS: usize = 110_000;
 const REWRITES: usize = 600_000;
-const ORDERS: usize = 100_000;
-const ITEMS: usize = 350_000;
-const QUOTES: usize = 130_000;
-const SESSIONS: usize = 70_000;
+const ORDERS: usize = 130_000;
+const ITEMS: usize = 520_000;
+const QUOTES: usize = 220_000;
+const SESSIONS: usize = 60_000;
 
 /// What comes in between two passes.
 const NEW_ORDERS: usize = 2500;
@@ -102,10 +102,10 @@ fn catalogue(run: &mut dyn FnMut(&str)) {
         format!("{id},{},0,{},{}00", 77 + id % 4, id / 4 + 1, money(seed, 90_000))
     });
     insert(run, "catalog_product_entity_text", 1..=TEXTS, |seed, id| {
-        let count = seed.skewed(75, 2000);
+        let count = seed.skewed(24, 900);
         let mut value = String::new();
         for _ in 0..1 + count / 60 {
-            let paragraph = prose(seed, count.min(60));
+            let paragraph = description(seed, count.min(60));
             value.push_str(&format!("<p>{paragraph}</p>\n<ul><li>{}</li></ul>\n", sentence(seed, 5)));
         }
         format!("{id},{},{},{},'{}'", [75, 76, 85][id % 3], seed.below(3), id / 3 + 1, quoted(&value, 60_000))
@@ -124,6 +124,18 @@ fn catalogue(run: &mut dyn FnMut(&str)) {
             ),
         }
     });
+}
+
+/// Half of what descriptions say is what others say, too.
+fn description(seed: &mut Seed, words: usize) -> String {
+    let mut out = String::new();
+    for _ in 0..words.div_ceil(12) {
+        let stock = seed.below(300).min(seed.below(300)) as u64;
+        let sentence = if seed.below(2) == 0 { prose(&mut Seed::new(stock), 12) } else { prose(seed, 12) };
+        out.push_str(&sentence);
+        out.push(' ');
+    }
+    out
 }
 
 fn title(seed: &mut Seed, words: usize) -> String {
@@ -207,7 +219,7 @@ fn order(seed: &mut Seed, id: usize) -> String {
 }
 
 fn item(seed: &mut Seed, id: usize) -> String {
-    let (order, product) = (id * 2 / 7 + 1, 1 + seed.below(24_000));
+    let (order, product) = (id / 4 + 1, 1 + seed.below(24_000));
     let (name, sku) = {
         let of = &mut Seed::new(product as u64);
         (title(of, 3), format!("{}-{:05}", term(of).to_uppercase(), product))
@@ -272,8 +284,14 @@ fn session(seed: &mut Seed, id: usize) -> String {
         hex(seed, 26),
         seed.below(90_000)
     );
-    for _ in 0..seed.skewed(10, 120) {
-        let (key, value) = (joined(seed, 2, "_"), prose(seed, 6));
+    for _ in 0..seed.skewed(8, 100) {
+        let key = joined(&mut Seed::new(seed.below(80) as u64), 2, "_");
+        let value = match seed.below(4) {
+            0 => hex(seed, 16),
+            1 => sentence(seed, 3),
+            2 => money(seed, 90_000),
+            _ => moment(seed, id),
+        };
         data.push_str(&format!("{key}|a:2:{{s:{}:\"{value}\";i:{};}}", value.len(), seed.word() % 1_000_000));
     }
     format!("'{}',{},'{}'", hex(seed, 32), 1_761_800_000 + seed.below(90_000), data.replace('\'', "''"))

@@ -17,7 +17,7 @@ const MODULES: usize = 690;
 const DIRECTORIES_PER_MODULE: usize = 48;
 const CODE_FILES: usize = 92_200;
 const IMAGES: usize = 6800;
-const LARGE_FILES: usize = 90;
+const LARGE_FILES: usize = 120;
 const LARGEST: usize = 3_300_000;
 /// 2024-01-01
 const RELEASED: u64 = 1_704_067_200;
@@ -49,7 +49,7 @@ pub struct Plan {
 /// The tree, made when it is not there.
 pub fn tree(dir: &Path) -> Plan {
     let files = plan();
-    let root = once(dir, "tree-", 2, |root| {
+    let root = once(dir, "tree-", 4, |root| {
         at_once(&files, |file| {
             let path = root.join(&file.path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
@@ -118,7 +118,7 @@ fn code() -> Vec<Planned> {
         while directories.len() < DIRECTORIES_PER_MODULE {
             let (parent, depth) = &directories[seed.below(directories.len())];
             if *depth < 7 {
-                let words = 1 + usize::from(seed.below(3) == 0);
+                let words = 1 + usize::from(seed.below(5) == 0);
                 let below = (format!("{parent}/{}", camel(seed, words)), depth + 1);
                 directories.push(below);
             }
@@ -132,7 +132,7 @@ fn code() -> Vec<Planned> {
                 seed.below(directories.len()).min(seed.below(directories.len()))
             };
             let language = language(seed, is_static);
-            let words = 1 + seed.below(3);
+            let words = [1, 1, 1, 1, 2, 2, 2, 3][seed.below(8)];
             let mut path = format!("{}/{}.{}", directories[at].0, camel(seed, words), language.extension());
             if !taken.insert(path.clone()) {
                 path = format!("{}/{i}-{}.{}", directories[at].0, camel(seed, 1), language.extension());
@@ -161,7 +161,7 @@ fn images() -> Vec<Planned> {
         let kind = ["jpg", "jpg", "jpg", "jpg", "jpg", "jpg", "jpg", "png", "png", "webp"][seed.below(10)];
         let size = match i % 200 {
             0 => around(seed, 1_900_000.0, 0.4).clamp(1e6, 5e6),
-            _ => around(seed, 55_000.0, 0.6).clamp(20_000.0, 300_000.0),
+            _ => around(seed, 56_000.0, 0.6).clamp(20_000.0, 300_000.0),
         };
         let name = joined(seed, 2, "_");
         let folder = match i % 3 {
