@@ -3,11 +3,13 @@
 //! One consistent snapshot per database, no locks that a store would notice. Definitions are the server's own, without definers.
 //! What changes its shape while it is read starts the dump again from a new snapshot: a dump is complete, says what it lacks, or fails.
 
+mod blocks;
 mod calls;
 mod ddl;
 mod header;
 mod objects;
 mod output;
+mod rows;
 mod snapshot;
 mod tables;
 mod values;

@@ -1,4 +1,4 @@
-//! Where the SQL goes: blocks of about a megabyte, compressed and written on threads of their own.
+//! Where the SQL goes: blocks, compressed and written on threads of their own. Where they end is decided in [`super::blocks`].
 
 use crate::archive::ArchiveFile;
 use crate::archive::gzip::{BLOCK_BYTES, Block, Counters, GzipOptions, GzipWriter, Written, cancelled};
@@ -20,7 +20,7 @@ enum Message {
     Finish,
 }
 
-/// An archive in the making. Append to `buffer`, then let [`Output::ship`] hand it on when it is full.
+/// An archive in the making. Append to `buffer`, then let [`Output::ship`] hand it on as one member of the archive.
 ///
 /// Dropping an unfinished output waits for its threads, so that its folder can be removed at once.
 pub struct Output {
@@ -38,8 +38,8 @@ impl Output {
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
         let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, cancel, base: None })?;
         let counters = gzip.counters();
-        let (blocks, mut queue) = mpsc::channel::<Message>(2);
-        let (recycle, emptied) = crossbeam_channel::bounded::<Vec<u8>>(4);
+        let (blocks, mut queue) = mpsc::channel::<Message>(1);
+        let (recycle, emptied) = crossbeam_channel::bounded::<Vec<u8>>(2);
         let thread = std::thread::Builder::new().name("dump-writer".into()).spawn(move || {
             while let Some(message) = queue.blocking_recv() {
                 let Message::Block(mut block) = message else { return gzip.finish() };
@@ -75,26 +75,38 @@ impl Output {
         self.counters.bytes_out()
     }
 
+    /// Bytes of the block that is being filled.
+    pub fn pending(&self) -> u64 {
+        self.buffer.len() as u64
+    }
+
     pub fn is_full(&self) -> bool {
         self.buffer.len() >= BLOCK_BYTES
     }
 
-    /// Hands the buffer on if it is full. Waits while compression or disk are behind.
+    /// Hands on what there is as one block. Waits while compression or disk are behind.
     ///
     /// # Errors
     /// What went wrong on the writing side.
     pub async fn ship(&mut self) -> io::Result<()> {
-        if self.is_full() { self.ship_now().await } else { Ok(()) }
+        self.ship_until(self.len()).await
     }
 
-    async fn ship_now(&mut self) -> io::Result<()> {
-        let mut next = self.emptied.try_recv().unwrap_or_default();
-        // One huge row must not keep its memory for the rest of the dump.
-        if next.capacity() > 4 * BLOCK_BYTES {
-            next = Vec::new();
+    /// Ends the block where the dump had this length; what came behind begins the next one.
+    ///
+    /// # Errors
+    /// As [`Output::ship`].
+    pub async fn ship_until(&mut self, length: u64) -> io::Result<()> {
+        let at = usize::try_from(length.saturating_sub(self.shipped)).unwrap_or(usize::MAX);
+        let at = at.min(self.buffer.len());
+        if at == 0 {
+            return Ok(());
         }
+        let mut next = self.emptied.try_recv().unwrap_or_default();
         next.reserve(BLOCK_BYTES + BLOCK_BYTES / 8);
-        let block = std::mem::replace(&mut self.buffer, next);
+        next.extend_from_slice(&self.buffer[at..]);
+        let mut block = std::mem::replace(&mut self.buffer, next);
+        block.truncate(at);
         self.shipped += block.len() as u64;
         self.send(Message::Block(block)).await
     }
@@ -109,9 +121,7 @@ impl Output {
 
     /// Waits until everything is compressed and on the disk.
     pub async fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
-        if !self.buffer.is_empty() {
-            self.ship_now().await?;
-        }
+        self.ship().await?;
         self.send(Message::Finish).await?;
         Ok(self.join().await?.archives)
     }

@@ -51,6 +51,8 @@ impl Snapshot {
         let conn = &mut session.conn;
         let failed = |error: Error| stop(&error, connection, &connection.database);
         conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await.map_err(failed)?;
+        // The driver reads as much at a time as fits into its buffer, which is as large as its longest row was.
+        conn.query_drop("SELECT REPEAT('x', 262144)").await.map_err(failed)?;
         let grants = Grants::read(conn).await.map_err(failed)?;
         let user = grants::current_user(conn).await.map_err(failed)?;
         begin(conn).await.map_err(failed)?;

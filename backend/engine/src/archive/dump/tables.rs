@@ -3,23 +3,20 @@
 use super::ddl::without_database;
 use super::objects::Routines;
 use super::output::Output;
+use super::rows::{Columns, ReadError, Rows};
 use super::snapshot::{RELEASE, Snapshot, Unreadable, begin, first_row, stop};
-use super::values::{self, Column, Format};
 use super::views::View;
-use super::{ATTEMPTS, DumpedDatabase, DumpedTable, Finished, Stop, header};
+use super::{ATTEMPTS, DumpedDatabase, DumpedTable, Finished, Stop, blocks, header};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::source::database::catalog::{self, Kind, Table};
 use crate::source::database::{plain, quote_name};
 use mysql_async::prelude::Queryable;
-use mysql_async::{Error, Row, Value};
+use mysql_async::{Error, Row};
+use std::io;
 use std::time::{Duration, Instant};
 
-/// Where a statement ends. Far below the 16 MiB that servers take by default; larger statements restore no faster.
-const STATEMENT_BYTES: usize = 1_000_000;
 /// What every server takes without being told to (`max_allowed_packet`).
 const SAFE_STATEMENT: u64 = 16 << 20;
-/// Values above this are written piece by piece, so that memory stays small.
-const PIECE: usize = 256 << 10;
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
 /// Tells how far the dump is, a few times a second.
@@ -47,7 +44,7 @@ impl Progress {
         self.events.emit(Event::Warned(warning.clone()));
     }
 
-    fn tell(&mut self, output: &Output, now: bool) {
+    pub fn tell(&mut self, output: &Output, now: bool) {
         if now || self.last.elapsed() >= PROGRESS_EVERY {
             self.last = Instant::now();
             self.events.emit(Event::Advanced {
@@ -224,6 +221,8 @@ impl Dumper<'_> {
                 return Err(changed());
             }
         }
+        self.border(name).await?;
+        let begun = self.output.len();
         let Some(create) = self.definition(table).await? else { return Ok(()) };
         let quoted = quote_name(name);
         let head = format!(
@@ -237,12 +236,11 @@ impl Dumper<'_> {
                 let line = format!("-- Data excluded: {} ({})\n", plain(name), plain(why));
                 self.output.buffer.extend_from_slice(line.as_bytes());
             }
-            None => rows = self.rows(name).await?,
+            None => rows = self.rows(name, begun).await?,
         }
         if rows == 0 && reads && !late && self.snapshot.filled.contains(name) {
             return Err(changed());
         }
-        self.output.ship().await?;
         self.record.tables.push(DumpedTable { name: name.clone(), rows, left_out });
         Ok(())
     }
@@ -278,59 +276,18 @@ impl Dumper<'_> {
         }
     }
 
-    /// Writes the rows; returns how many.
-    async fn rows(&mut self, name: &str) -> Result<u64, Stop> {
-        let quoted = quote_name(name);
+    /// Writes the rows of the table that begins at `begun`; returns how many.
+    async fn rows(&mut self, name: &str, begun: u64) -> Result<u64, Stop> {
         let conn = &mut self.snapshot.session.conn;
-        let connection = &self.snapshot.connection;
-        let failed = |error: Error| stop(&error, connection, name);
-        let described: Vec<Row> = conn.query(format!("SHOW COLUMNS FROM {quoted}")).await.map_err(failed)?;
-        let columns: Vec<Column> = described
-            .iter()
-            .filter_map(|row| {
-                let text = |index: usize| row.get_opt::<Option<String>, _>(index)?.ok()?;
-                Column::new(text(0)?, &text(1)?, &text(5).unwrap_or_default())
-            })
-            .collect();
-        let formats: Vec<Format> = columns.iter().map(|column| column.format).collect();
-        let mut selected: Vec<String> = columns.iter().map(Column::selected).collect();
-        if selected.is_empty() {
-            // Every column is generated: the number of rows is all there is to keep.
-            selected.push("1".into());
-        }
-        let names: Vec<String> = columns.iter().map(|column| quote_name(&column.name)).collect();
-        let insert = format!("INSERT INTO {quoted} ({}) VALUES\n", names.join(","));
-
-        let output = &mut self.output;
-        let mut statement = Statement { begun: None, longest: self.record.max_statement_bytes };
-        let sql = format!("SELECT {} FROM {quoted}", selected.join(","));
-        let mut result = conn.query_iter(sql).await.map_err(failed)?;
-        let mut count = 0u64;
-        while let Some(row) = result.next().await.map_err(failed)? {
-            count += 1;
-            let estimate: usize = formats
-                .iter()
-                .enumerate()
-                .map(|(index, format)| values::estimate(row.as_ref(index), *format))
-                .sum();
-            statement.next_row(output, &insert, estimate);
-            if estimate > PIECE {
-                large_row(output, &row, &formats).await?;
-            } else {
-                small_row(&mut output.buffer, &row, &formats);
-            }
-            if output.is_full() {
-                output.ship().await?;
-                self.progress.tell(output, false);
-            }
-        }
-        drop(result);
-        if count > 0 {
-            statement.end(output);
-            output.buffer.extend_from_slice(b"COMMIT;\n");
-        }
-        self.record.max_statement_bytes = statement.longest;
-        Ok(count)
+        let columns = Columns::read(conn, name).await;
+        let columns = columns.map_err(|error| stop(&error, &self.snapshot.connection, name))?;
+        let mut rows = Rows::new(&mut self.output, self.progress, &columns, begun);
+        let read = rows.read(conn, &columns).await;
+        self.record.max_statement_bytes = self.record.max_statement_bytes.max(rows.longest);
+        read.map_err(|error| match error {
+            ReadError::Database(error) => stop(&error, &self.snapshot.connection, name),
+            ReadError::Write(error) => error.into(),
+        })
     }
 
     async fn objects(&mut self, routines: Routines, views: Vec<View>) -> Result<(), Stop> {
@@ -338,13 +295,15 @@ impl Dumper<'_> {
         let events = self.snapshot.events(&mut self.warnings).await?;
         // A view may call a function, so that routines come first.
         for object in routines.dumped.iter().chain(&triggers) {
+            self.border(&object.name).await?;
             object.write(&mut self.output.buffer);
-            self.output.ship().await?;
         }
         for view in &views {
+            self.border(&view.object.name).await?;
             view.write(&mut self.output.buffer);
         }
         for event in &events {
+            self.border(&event.name).await?;
             event.write(&mut self.output.buffer);
         }
         let callers = routines.dumped.iter().chain(&triggers).chain(&events);
@@ -360,6 +319,11 @@ impl Dumper<'_> {
         Ok(())
     }
 
+    /// Ends the block before a table or object of this name, if one ends there.
+    async fn border(&mut self, name: &str) -> io::Result<()> {
+        if blocks::ends_before(self.output.pending(), name) { self.output.ship().await } else { Ok(()) }
+    }
+
     fn remark_on_statements(&mut self) {
         let longest = self.record.max_statement_bytes;
         if longest > SAFE_STATEMENT {
@@ -373,76 +337,6 @@ impl Dumper<'_> {
             ));
         }
     }
-}
-
-/// The `INSERT` that rows are gathered in.
-struct Statement {
-    /// The dump's length where it began.
-    begun: Option<u64>,
-    longest: u64,
-}
-
-impl Statement {
-    /// Begins the next row, and a new statement when the row does not fit into this one.
-    fn next_row(&mut self, output: &mut Output, insert: &str, estimate: usize) {
-        let fits =
-            self.begun.is_some_and(|begun| output.len() - begun + estimate as u64 <= STATEMENT_BYTES as u64);
-        if fits {
-            output.buffer.extend_from_slice(b",\n");
-        } else {
-            self.end(output);
-            self.begun = Some(output.len());
-            output.buffer.extend_from_slice(insert.as_bytes());
-        }
-    }
-
-    fn end(&mut self, output: &mut Output) {
-        if let Some(begun) = self.begun.take() {
-            output.buffer.extend_from_slice(b";\n");
-            self.longest = self.longest.max(output.len() - begun);
-        }
-    }
-}
-
-fn small_row(out: &mut Vec<u8>, row: &Row, formats: &[Format]) {
-    out.push(b'(');
-    for (index, format) in formats.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        values::write(out, row.as_ref(index), *format);
-    }
-    out.push(b')');
-}
-
-/// The same bytes, handed on as they grow.
-async fn large_row(output: &mut Output, row: &Row, formats: &[Format]) -> std::io::Result<()> {
-    output.buffer.push(b'(');
-    for (index, format) in formats.iter().enumerate() {
-        if index > 0 {
-            output.buffer.push(b',');
-        }
-        match (row.as_ref(index), format) {
-            (Some(Value::Bytes(bytes)), Format::Hex | Format::Quoted) if bytes.len() > PIECE => {
-                let (open, close): (&[u8], &[u8]) = match format {
-                    Format::Hex => (b"0x", b""),
-                    _ => (b"'", b"'"),
-                };
-                output.buffer.extend_from_slice(open);
-                for piece in bytes.chunks(PIECE) {
-                    match format {
-                        Format::Hex => values::hex(&mut output.buffer, piece),
-                        _ => values::escape(&mut output.buffer, piece),
-                    }
-                    output.ship().await?;
-                }
-                output.buffer.extend_from_slice(close);
-            }
-            (value, format) => values::write(&mut output.buffer, value, *format),
-        }
-    }
-    output.buffer.push(b')');
-    Ok(())
 }
 
 /// Tables that indexers fill, swap and empty as they please. Reindexing makes their rows again.

@@ -1,3 +1,4 @@
+mod blocks;
 mod ddl;
 mod races;
 mod restore;

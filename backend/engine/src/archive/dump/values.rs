@@ -1,7 +1,11 @@
 //! Column values as SQL literals that every server reads back to the same value.
 //!
-//! Rows come by the text protocol in `utf8mb4`. Numbers go out as they come, text is quoted, bytes are hexadecimal. `FLOAT` is the
-//! exception: servers print six digits of it, so it is asked for as `col + 0e0`, which is exact.
+//! Text comes in `utf8mb4` and is quoted, bytes are hexadecimal, numbers are written as the server itself would. Rows come by the binary
+//! protocol, where numbers and dates are what they are; tables with a column of which it tells less than the text protocol (widths,
+//! the types of one vendor) come by that. `FLOAT` is its exception: servers print six digits, so that it is asked for as `col + 0e0`.
+
+mod numbers;
+mod times;
 
 use mysql_async::Value;
 
@@ -10,10 +14,16 @@ use mysql_async::Value;
 pub enum Format {
     /// As it comes.
     Number,
-    /// As it comes, but a negative zero keeps its sign.
+    /// A negative zero keeps its sign.
     Real,
+    /// At least four digits.
+    Year,
     Quoted,
     Hex,
+    Date,
+    /// With so many digits of fractions.
+    DateTime(u8),
+    Time(u8),
 }
 
 /// A column that has values of its own; generated ones are left out.
@@ -21,8 +31,19 @@ pub enum Format {
 pub struct Column {
     pub name: String,
     pub format: Format,
-    /// `FLOAT`: selected through arithmetic, to be exact.
-    pub inexact: bool,
+    /// The binary protocol tells all of it.
+    pub binary: bool,
+    inexact: Inexact,
+}
+
+/// What is selected through arithmetic, for its text would lose something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inexact {
+    No,
+    /// Servers print six digits of a `FLOAT`. The binary protocol tells all of it.
+    Float,
+    /// An `ENUM` that has the empty text among its values: a value that is none of them looks the same, and has another number.
+    Enum,
 }
 
 impl Column {
@@ -31,57 +52,96 @@ impl Column {
         let extra = extra.to_ascii_uppercase();
         // `DEFAULT_GENERATED` is MySQL's word for a default that is an expression.
         let generated = extra.contains("VIRTUAL") || extra.contains("STORED") || extra.contains("PERSISTENT");
-        let word: String =
-            declared.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
-        let format = match word.as_str() {
-            "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric"
-            | "year" => Format::Number,
-            "float" | "double" | "real" => Format::Real,
-            "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "vector" => {
-                Format::Hex
+        let declared = declared.to_ascii_lowercase();
+        let word: String = declared.chars().take_while(char::is_ascii_alphabetic).collect();
+        let rest = &declared[word.len()..];
+        // Zeros in front, or digits behind the point, that the value itself does not have.
+        let padded = rest.contains("zerofill");
+        let mut inexact = Inexact::No;
+        let (format, binary) = match word.as_str() {
+            "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric" => {
+                (Format::Number, !padded)
             }
-            "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-            | "multipolygon" | "geometrycollection" | "geomcollection" => Format::Hex,
-            _ => Format::Quoted,
+            "year" => (Format::Year, rest != "(2)"),
+            "float" => {
+                inexact = Inexact::Float;
+                (Format::Real, !padded && !rest.starts_with('('))
+            }
+            "double" | "real" => (Format::Real, !padded && !rest.starts_with('(')),
+            "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "geometry"
+            | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
+            | "geometrycollection" | "geomcollection" => (Format::Hex, true),
+            "enum" if ["('',", "('')", ",'',", ",'')"].iter().any(|empty| rest.contains(empty)) => {
+                inexact = Inexact::Enum;
+                (Format::Number, true)
+            }
+            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
+            | "json" => (Format::Quoted, true),
+            "date" => (Format::Date, true),
+            "datetime" | "timestamp" => (Format::DateTime(fraction(rest)), true),
+            "time" => (Format::Time(fraction(rest)), true),
+            "vector" => (Format::Hex, false),
+            _ => (Format::Quoted, false),
         };
-        (!generated).then(|| Column { name, format, inexact: word == "float" })
+        (!generated).then_some(Column { name, format, binary, inexact })
     }
 
     /// What to select.
-    pub fn selected(&self) -> String {
+    pub fn selected(&self, binary: bool) -> String {
         let name = crate::source::database::quote_name(&self.name);
-        if self.inexact { format!("{name}+0e0") } else { name }
+        match self.inexact {
+            Inexact::Float if !binary => format!("{name}+0e0"),
+            Inexact::Enum => format!("{name}+0"),
+            _ => name,
+        }
     }
 }
 
-/// Bytes that a literal of the value may take, roughly.
-pub fn estimate(value: Option<&Value>, format: Format) -> usize {
-    match value {
-        Some(Value::Bytes(bytes)) if format == Format::Hex => 2 * bytes.len() + 3,
-        Some(Value::Bytes(bytes)) => bytes.len() + 3,
-        _ => 5,
-    }
+/// `(3)`
+fn fraction(rest: &str) -> u8 {
+    let digits = rest.strip_prefix('(').and_then(|rest| rest.split(')').next());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0).min(6)
 }
 
 /// Appends the literal.
-pub fn write(out: &mut Vec<u8>, value: Option<&Value>, format: Format) {
-    let Some(Value::Bytes(bytes)) = value else {
-        // The text protocol knows bytes and NULL.
-        out.extend_from_slice(b"NULL");
-        return;
-    };
+pub fn write(out: &mut Vec<u8>, value: &Value, format: Format) {
+    match value {
+        Value::NULL => out.extend_from_slice(b"NULL"),
+        Value::Bytes(bytes) => text(out, bytes, format),
+        Value::Int(number) if format == Format::Year => numbers::year(out, *number),
+        Value::Int(number) => numbers::whole(out, *number),
+        Value::UInt(number) => numbers::whole(out, *number),
+        // Every one is a double, which servers read without rounding twice.
+        Value::Float(number) => numbers::real(out, f64::from(*number)),
+        Value::Double(number) => numbers::real(out, *number),
+        Value::Date(year, month, day, hour, minute, second, micros) => match format {
+            Format::Date => times::date(out, *year, *month, *day),
+            Format::DateTime(digits) => {
+                times::date_time(out, (*year, *month, *day), (*hour, *minute, *second), *micros, digits);
+            }
+            _ => times::date_time(out, (*year, *month, *day), (*hour, *minute, *second), *micros, 6),
+        },
+        Value::Time(negative, days, hour, minute, second, micros) => {
+            let digits = if let Format::Time(digits) = format { digits } else { 6 };
+            let hours = days * 24 + u32::from(*hour);
+            times::time(out, *negative, (hours, *minute, *second), *micros, digits);
+        }
+    }
+}
+
+/// What came as text, or is text.
+fn text(out: &mut Vec<u8>, bytes: &[u8], format: Format) {
     match format {
-        Format::Number => out.extend_from_slice(bytes),
         // As a whole number it would lose the sign.
-        Format::Real if bytes == b"-0" => out.extend_from_slice(b"-0e0"),
-        Format::Real => out.extend_from_slice(bytes),
+        Format::Real if bytes == b"-0" => out.extend_from_slice(numbers::NEGATIVE_ZERO),
+        Format::Number | Format::Real | Format::Year => out.extend_from_slice(bytes),
         // An empty `0x` is an error everywhere.
         Format::Hex if bytes.is_empty() => out.extend_from_slice(b"''"),
         Format::Hex => {
             out.extend_from_slice(b"0x");
             hex(out, bytes);
         }
-        Format::Quoted => {
+        Format::Quoted | Format::Date | Format::DateTime(_) | Format::Time(_) => {
             out.push(b'\'');
             escape(out, bytes);
             out.push(b'\'');
@@ -89,14 +149,14 @@ pub fn write(out: &mut Vec<u8>, value: Option<&Value>, format: Format) {
     }
 }
 
-const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-
 /// Appends two digits for each byte.
 pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.reserve(bytes.len() * 2);
-    out.extend(
-        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
-    );
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'A' - 10 };
+    let at = out.len();
+    out.resize(at + 2 * bytes.len(), 0);
+    for (digits, byte) in out[at..].as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *digits = [digit(byte >> 4), digit(byte & 15)];
+    }
 }
 
 /// What stands after the backslash for bytes that need one; 0 for those that stand for themselves.
@@ -112,17 +172,31 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
+/// Bytes that are looked through at once.
+const STRIDE: usize = 32;
+
 /// Appends the text, escaped for the inside of single quotes. May be called piece by piece.
 pub fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     out.reserve(bytes.len());
     let mut done = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(*byte)];
-        if escape != 0 {
-            out.extend_from_slice(&bytes[done..at]);
-            out.extend_from_slice(&[b'\\', escape]);
-            done = at + 1;
+    let mut slowly = |out: &mut Vec<u8>, from: usize, to: usize| {
+        for (at, byte) in bytes[from..to].iter().enumerate() {
+            let escape = ESCAPES[usize::from(*byte)];
+            if escape != 0 {
+                out.extend_from_slice(&bytes[done..from + at]);
+                out.extend_from_slice(&[b'\\', escape]);
+                done = from + at + 1;
+            }
+        }
+    };
+    let (strides, rest) = bytes.as_chunks::<STRIDE>();
+    for (index, stride) in strides.iter().enumerate() {
+        // Without a branch for each, the compiler compares many at a time.
+        let suspect = |byte: u8| byte <= 0x1a || byte == b'\'' || byte == b'\\';
+        if stride.iter().fold(false, |found, byte| found | suspect(*byte)) {
+            slowly(out, index * STRIDE, (index + 1) * STRIDE);
         }
     }
+    slowly(out, bytes.len() - rest.len(), bytes.len());
     out.extend_from_slice(&bytes[done..]);
 }

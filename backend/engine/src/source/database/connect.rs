@@ -100,7 +100,8 @@ async fn attempt(connection: &Connection, socket: Option<&Path>) -> Result<Conn,
         .db_name(Some(connection.database.as_str()))
         .prefer_socket(false)
         .max_allowed_packet(Some(MAX_PACKET))
-        .stmt_cache_size(0)
+        // Without it, statements with parameters would stay open until the connection ends, one more for every table.
+        .stmt_cache_size(4)
         .tcp_keepalive(Some(Duration::from_secs(60)))
         .local_infile_handler(None::<mysql_async::WhiteListFsHandler>);
     let builder = match (socket, &connection.address) {
