@@ -2,7 +2,7 @@
 
 use crate::measure::peak_of;
 use chrono::{DateTime, Utc};
-use engine::archive::reuse::Base;
+use engine::archive::reuse::{Base, Reuse};
 use engine::archive::{ArchiveFile, dump, tree};
 use engine::event::Events;
 use engine::pipeline::{self, Job, Row, Status, Target};
@@ -93,12 +93,14 @@ fn pack(root: &str, out: &str, base: Option<&Path>, workers: usize) {
     name_archives(out, &packed.archives);
 }
 
-async fn dump_database(url: &str, out: &str, _base: Option<&Path>) {
+async fn dump_database(url: &str, out: &str, base: Option<&Path>) {
     let snapshots = dump::open_snapshots(&source(out, url), &[]).await.expect("a snapshot");
-    // base
+    let bases = base.map(|base| ("db/db.sql.gz".to_owned(), open_base(base, dump::POLICY)));
+    let snapshots = snapshots.reusing(Reuse { started_at: now(), bases: bases.into_iter().collect() });
     let dumped =
         snapshots.dump(Path::new(out), Events::none(), CancellationToken::new()).await.expect("a dump");
     assert!(dumped.warnings.iter().all(|w| !w.incomplete), "{:?}", dumped.warnings);
+    name_archives(out, &dumped.archives);
 }
 
 async fn pass(root: &str, url: &str, out: &str) {

@@ -19,9 +19,11 @@ mod views;
 mod tests;
 
 use super::ArchiveFile;
+use super::reuse::Reuse;
 use crate::event::{Event, Events, Phase, Warning};
 use crate::source::magento::connection::Connection;
 use crate::source::magento::{Source, SourceError};
+pub use output::POLICY;
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use std::io;
@@ -113,6 +115,7 @@ pub struct Snapshots {
     open: Vec<Snapshot>,
     plan: Plan,
     warnings: Vec<Warning>,
+    reuse: Option<Reuse>,
 }
 
 /// What is needed to open a snapshot again.
@@ -165,7 +168,7 @@ pub async fn open_snapshots(source: &Source, exclude_tables: &[String]) -> Resul
         }
     }
     unopened.extend(snapshot::warnings(&open));
-    Ok(Snapshots { open, plan, warnings: unopened })
+    Ok(Snapshots { open, plan, warnings: unopened, reuse: None })
 }
 
 /// Tries until nothing changes in between, a bounded number of times.
@@ -188,6 +191,12 @@ impl Snapshots {
     /// Bytes of the rows that will be read, by the servers' estimates.
     pub fn estimated_bytes(&self) -> u64 {
         self.open.iter().map(Snapshot::estimated_bytes).sum()
+    }
+
+    /// Lets the dumps copy blocks from those of an earlier pass, and leave an index for the next.
+    #[must_use]
+    pub fn reusing(self, reuse: Reuse) -> Snapshots {
+        Snapshots { reuse: Some(reuse), ..self }
     }
 
     /// What is known before the first row is read: missing privileges, tables that a snapshot does not cover, patterns without a table.
@@ -231,8 +240,14 @@ impl Snapshots {
         let mut progress = tables::Progress::new(events.clone());
         for snapshot in self.open {
             let name = archive_name(&snapshot.connection, dumped.databases.is_empty());
-            let job = Job { out_dir, name: &name, plan: &self.plan, known: &known, cancel };
-            let (archives, database, warnings) = job.run(snapshot, &mut progress).await?;
+            let reuse = self.reuse.as_ref();
+            let job = Job { out_dir, name: &name, plan: &self.plan, known: &known, reuse, cancel };
+            let (archives, database, mut warnings) = job.run(snapshot, &mut progress).await?;
+            if let Some(text) = reuse.and_then(|reuse| reuse.bases.get(&name)?.damage()) {
+                let damage = Warning::note("earlier_damaged", Some(name), text);
+                progress.warn(&damage);
+                warnings.push(damage);
+            }
             dumped.archives.extend(archives);
             dumped.databases.push(database);
             dumped.warnings.extend(warnings);
@@ -256,6 +271,7 @@ struct Job<'a> {
     plan: &'a Plan,
     /// What was told when the snapshots were opened.
     known: &'a [Warning],
+    reuse: Option<&'a Reuse>,
     cancel: &'a CancellationToken,
 }
 
@@ -323,7 +339,7 @@ impl Job<'_> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let output = output::Output::create(self.out_dir, self.name, self.cancel.clone())?;
+        let output = output::Output::create(self.out_dir, self.name, self.reuse, self.cancel.clone())?;
         let result = tokio::select! {
             result = tables::dump(&mut snapshot, self.name, output, progress) => result,
             () = self.cancel.cancelled() => Err(Stop::Fail(DumpError::Cancelled)),

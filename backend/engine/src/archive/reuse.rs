@@ -11,10 +11,12 @@
 use super::ArchiveFile;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// BLAKE3: shoppers upload files, so that nobody may be able to make two contents with one hash.
@@ -172,6 +174,14 @@ fn parse(bytes: &[u8], archives: &[ArchiveFile]) -> Option<Result<(Head, Vec<Mem
         offset = offset.checked_add(length)?;
     }
     (offset == archives.iter().map(|a| a.size_bytes).sum::<u64>()).then_some(Ok((head, members)))
+}
+
+/// What the archives of a pass may copy from, and what their indexes say of the pass.
+#[derive(Debug, Clone)]
+pub struct Reuse {
+    pub started_at: DateTime<Utc>,
+    /// By name: `db/db.sql.gz`.
+    pub bases: HashMap<String, Arc<Base>>,
 }
 
 /// An earlier archive that members are copied from. Held open, so that its deletion meanwhile does no harm.

@@ -1,8 +1,10 @@
 //! The earlier copy that a pass may take from.
 
 use super::local::{LocalCopy, local_copies};
+use crate::archive::dump;
 use crate::archive::reuse::{Base, Unusable};
 use chrono::{DateTime, Utc};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +23,22 @@ pub(super) fn copies(archive_dir: &Path, folder: &str) -> Vec<LocalCopy> {
             Vec::new()
         }
     }
+}
+
+/// The newest dumps that can be copied from, by name. Blocks.
+pub(super) fn dumps(
+    copies: &[LocalCopy],
+    started_at: DateTime<Utc>,
+    limit: u32,
+) -> HashMap<String, Arc<Base>> {
+    let names: BTreeSet<&str> = copies
+        .iter()
+        .flat_map(|copy| &copy.manifest.archives)
+        .map(|archive| archive.name.as_str())
+        .filter(|name| name.ends_with(".sql.gz"))
+        .collect();
+    let base = |name: &str| Some((name.to_owned(), base(copies, name, dump::POLICY, started_at, limit)?));
+    names.into_iter().filter_map(base).collect()
 }
 
 /// The newest archive `name` of these copies that can be copied from. `limit` says how many passes in a row may do so. Blocks.

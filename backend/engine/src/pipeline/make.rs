@@ -8,7 +8,7 @@ use super::{Job, Target, earlier, space, status};
 use crate::archive::ArchiveFile;
 use crate::archive::dump::{Dumped, Snapshots};
 use crate::archive::manifest::{ArchiveType, FORMAT, FilesInfo, Manifest, PROGRAM, SourceInfo};
-use crate::archive::reuse::Base;
+use crate::archive::reuse::{Base, Reuse};
 use crate::archive::tree::{self, PackError, PackOptions, Packed, Scan};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::policy::layout;
@@ -80,6 +80,7 @@ impl Maker<'_> {
             match database {
                 Some(Ok(snapshots)) => {
                     let (events, cancel) = (self.events.clone(), self.cancel.clone());
+                    let snapshots = snapshots.reusing(self.dumps_before().await);
                     Some(database::dump(snapshots, making.path(), events, cancel).await)
                 }
                 Some(Err(error)) => {
@@ -208,6 +209,15 @@ impl Maker<'_> {
         })
         .await
         .unwrap_or_default()
+    }
+
+    /// The same for the dumps.
+    async fn dumps_before(&self) -> Reuse {
+        let Job { archive_dir, folder, started_at, reuse_limit, .. } = self.job;
+        let (archive_dir, folder) = (archive_dir.clone(), folder.clone());
+        let (started_at, limit) = (*started_at, *reuse_limit);
+        let find = move || earlier::dumps(&earlier::copies(&archive_dir, &folder), started_at, limit);
+        Reuse { started_at, bases: blocking(find).await.unwrap_or_default() }
     }
 
     async fn seal(

@@ -3,8 +3,9 @@
 use crate::archive::ArchiveFile;
 use crate::archive::gzip::{BLOCK_BYTES, Block, Counters, GzipOptions, GzipWriter, Written, cancelled};
 use crate::archive::parts::PartWriter;
+use crate::archive::reuse::{self, Head, Reuse};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::mpsc;
@@ -12,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 /// libdeflate's 5: smaller than `pigz -6` on SQL, at a third of its time.
 const LEVEL: i32 = 5;
+/// Changes whenever the same rows would be cut or compressed in another way.
+pub const POLICY: &str = "dump 1: deflate 5";
 /// More would cost memory and not be faster: one connection delivers about as much as four threads compress.
 const MAX_WORKERS: usize = 4;
 
@@ -30,13 +33,22 @@ pub struct Output {
     thread: Option<JoinHandle<io::Result<Written>>>,
     counters: Arc<Counters>,
     shipped: u64,
+    place: (PathBuf, String),
+    reuse: Option<Reuse>,
 }
 
 impl Output {
-    pub fn create(dir: &Path, name: &str, cancel: CancellationToken) -> io::Result<Output> {
+    /// With `reuse`, blocks are copied from the archive of that name where it has them, and an index is written in the end.
+    pub fn create(
+        dir: &Path,
+        name: &str,
+        reuse: Option<&Reuse>,
+        cancel: CancellationToken,
+    ) -> io::Result<Output> {
         let parts = PartWriter::create(dir, name, u64::MAX)?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
-        let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, cancel, base: None })?;
+        let base = reuse.and_then(|reuse| reuse.bases.get(name).cloned());
+        let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, cancel, base })?;
         let counters = gzip.counters();
         let (blocks, mut queue) = mpsc::channel::<Message>(1);
         let (recycle, emptied) = crossbeam_channel::bounded::<Vec<u8>>(2);
@@ -62,6 +74,8 @@ impl Output {
             thread: Some(thread),
             counters,
             shipped: 0,
+            place: (dir.to_owned(), name.to_owned()),
+            reuse: reuse.cloned(),
         })
     }
 
@@ -123,7 +137,16 @@ impl Output {
     pub async fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
         self.ship().await?;
         self.send(Message::Finish).await?;
-        Ok(self.join().await?.archives)
+        let Written { archives, members } = self.join().await?;
+        let (dir, name) = self.place.clone();
+        if let Some(Reuse { started_at, bases }) = &self.reuse {
+            let head = Head::after(bases.get(&name).map(AsRef::as_ref), POLICY, *started_at, &archives);
+            let write = move || reuse::write_index(&dir, &name, &head, &members);
+            if let Err(error) = tokio::task::spawn_blocking(write).await.map_err(io::Error::other).flatten() {
+                tracing::warn!(%error, "the index of the dump cannot be written; the next pass compresses it anew");
+            }
+        }
+        Ok(archives)
     }
 
     async fn join(&mut self) -> io::Result<Written> {
