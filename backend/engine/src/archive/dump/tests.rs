@@ -3,6 +3,7 @@ mod ddl;
 mod races;
 mod restore;
 mod restricted;
+mod types;
 mod values;
 
 use super::*;

@@ -95,6 +95,24 @@ async fn everything_comes_back_as_another_user() {
     assert_eq!((rows("zero_id"), rows("only_generated"), rows("many")), (2, 3, 30_000));
 }
 
+/// Dumps the store with it, and restores that as root; returns the name of the database.
+pub(super) fn restored_by_the_official_tool(store: &Store) -> String {
+    let official = std::process::Command::new("bash")
+        .arg("-c")
+        .arg("set -o pipefail; mariadb-dump --no-defaults -uroot -S \"$0\" --single-transaction --hex-blob --triggers --routines --events \"$1\" | gzip -1 > \"$2\"")
+        .arg(store.server.private.socket())
+        .arg(&store.name)
+        .arg(store.dir.path().join("official.sql.gz"))
+        .status()
+        .unwrap();
+    assert!(official.success());
+    let theirs = format!("{}_restored", store.name);
+    store.server.sql("mysql", format!("DROP DATABASE IF EXISTS {theirs}; CREATE DATABASE {theirs}"));
+    let loaded = store.load(&store.dir.path().join("official.sql.gz"), "root", &theirs);
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    theirs
+}
+
 #[tokio::test]
 async fn the_result_is_what_the_official_tool_restores() {
     let store = server().store(torture());
@@ -112,19 +130,7 @@ async fn the_result_is_what_the_official_tool_restores() {
     let our_schema = store.server.sql(&ours, schema);
     let our_sums = store.checksums(&ours);
 
-    let official = std::process::Command::new("bash")
-        .arg("-c")
-        .arg("set -o pipefail; mariadb-dump --no-defaults -uroot -S \"$0\" --single-transaction --hex-blob --triggers --routines --events \"$1\" | gzip -1 > \"$2\"")
-        .arg(store.server.private.socket())
-        .arg(&store.name)
-        .arg(store.dir.path().join("official.sql.gz"))
-        .status()
-        .unwrap();
-    assert!(official.success());
-    let theirs = format!("{}_restored", store.name);
-    store.server.sql("mysql", format!("DROP DATABASE {theirs}; CREATE DATABASE {theirs}"));
-    let loaded = store.load(&store.dir.path().join("official.sql.gz"), "root", &theirs);
-    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    let theirs = restored_by_the_official_tool(&store);
     assert_eq!(our_schema, store.server.sql(&theirs, schema));
     let their_sums = store.checksums(&theirs);
     let differing: Vec<&String> = our_sums
