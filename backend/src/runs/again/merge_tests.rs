@@ -167,7 +167,7 @@ fn a_scheduled_pass_that_failed_is_tried_again(
 ) {
     let set: BackupSet = serde_json::from_value(serde_json::json!({
         "id": 3, "enabled": enabled, "title": "Alpha", "folder_name": "alpha", "backup_types": ["files"], "frequency": 1,
-        "cron": null, "time_of_day": null, "exclude_directories": [], "exclude_tables": [], "symlinks": "keep", "storages": [],
+        "cron": null, "time_of_day": null, "exclude_directories": [], "exclude_tables": [], "symlinks": "keep", "verify": "copied", "storages": [],
         "retry_attempts": retry_attempts, "retry_delay_min": 15, "jitter_min": 0, "ping_url": null, "last_time": null,
         "next_run_at": null, "last_status": null, "last_log_id": null, "running_log_id": null, "revision": 1,
         "created_at": "2026-05-01T10:00:00Z", "updated_at": "2026-05-01T10:00:00Z"

@@ -1,5 +1,6 @@
 //! A tree as the walk found it: what a `tar` header needs of every entry, in some 150 bytes each.
 
+use rustix::fs::Stat;
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -102,6 +103,43 @@ pub struct Tree {
     pub excluded: Vec<String>,
     /// Devices whose times and inode numbers tell every change: local file systems.
     pub exact: HashSet<u64>,
+}
+
+impl Inode {
+    pub(crate) fn of(stat: &Stat) -> Inode {
+        Inode { device: stat.st_dev, number: stat.st_ino }
+    }
+}
+
+impl Meta {
+    pub(crate) fn of(stat: &Stat) -> Meta {
+        let (uid, gid) = (stat.st_uid, stat.st_gid);
+        Meta { mode: stat.st_mode & 0o7777, uid, gid, mtime: stat.st_mtime }
+    }
+}
+
+impl Stamp {
+    pub(crate) fn of(stat: &Stat) -> Stamp {
+        let nsec = |nsec| u32::try_from(nsec).unwrap_or(0);
+        let (mtime_nsec, ctime_nsec) = (nsec(stat.st_mtime_nsec), nsec(stat.st_ctime_nsec));
+        Stamp { mtime_nsec, ctime: stat.st_ctime, ctime_nsec }
+    }
+}
+
+impl Node {
+    /// An entry with what `stat` says of it.
+    pub(crate) fn of(stat: &Stat, name: Box<[u8]>, kind: Kind) -> Node {
+        Node {
+            linked: stat.st_nlink > 1
+                && matches!(kind, Kind::File | Kind::FollowedFile(_) | Kind::Symlink(_)),
+            name,
+            kind,
+            meta: Meta::of(stat),
+            stamp: Stamp::of(stat),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            inode: Inode::of(stat),
+        }
+    }
 }
 
 impl Tree {

@@ -3,7 +3,7 @@
 use super::bounded::Bounded;
 use super::handles::{is_gone, open_listing};
 use super::links::{self, LinkOut, SHARED, Shared};
-use super::tree::{Dir, Inode, Kind, Meta, Node, Stamp, Tree, dir_prefix};
+use super::tree::{Dir, Inode, Kind, Node, Tree, dir_prefix};
 use super::warnings::lossy;
 use super::{Excludes, Handles, Symlinks, Warnings};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, readlinkat, statat};
@@ -426,43 +426,6 @@ impl Listing<'_, '_> {
             Shared::Link => Ok(None),
             Shared::Loop => missing("leads to a directory that contains the Magento root"),
             Shared::Dangling => missing("leads nowhere"),
-        }
-    }
-}
-
-impl Inode {
-    pub(crate) fn of(stat: &Stat) -> Inode {
-        Inode { device: stat.st_dev, number: stat.st_ino }
-    }
-}
-
-impl Meta {
-    pub(crate) fn of(stat: &Stat) -> Meta {
-        let (uid, gid) = (stat.st_uid, stat.st_gid);
-        Meta { mode: stat.st_mode & 0o7777, uid, gid, mtime: stat.st_mtime }
-    }
-}
-
-impl Stamp {
-    pub(crate) fn of(stat: &Stat) -> Stamp {
-        let nsec = |nsec| u32::try_from(nsec).unwrap_or(0);
-        let (mtime_nsec, ctime_nsec) = (nsec(stat.st_mtime_nsec), nsec(stat.st_ctime_nsec));
-        Stamp { mtime_nsec, ctime: stat.st_ctime, ctime_nsec }
-    }
-}
-
-impl Node {
-    /// An entry with what `stat` says of it.
-    pub(crate) fn of(stat: &Stat, name: Box<[u8]>, kind: Kind) -> Node {
-        Node {
-            linked: stat.st_nlink > 1
-                && matches!(kind, Kind::File | Kind::FollowedFile(_) | Kind::Symlink(_)),
-            name,
-            kind,
-            meta: Meta::of(stat),
-            stamp: Stamp::of(stat),
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            inode: Inode::of(stat),
         }
     }
 }
