@@ -247,7 +247,7 @@ fn live(seed: u64) -> (u64, u64) {
         before = packed;
     }
     // The last one through `tar`, against the tree itself.
-    if seed % 5 == 0 {
+    if seed.is_multiple_of(5) {
         let out = life.bench.out();
         fs::create_dir_all(out.parent().unwrap()).unwrap();
         fs::rename(life.bench.path(format!("copy-{PASSES}")), out).unwrap();
