@@ -33,7 +33,7 @@ pub const ACCOUNT_ID: &str = "dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc";
 pub const EMAIL: &str = "franz@example.org";
 
 /// More requests of one kind in a row than any client needs.
-const MAX_SAME: usize = 25;
+const MAX_SAME: usize = 60;
 
 /// A Dropbox with one account and one app. Ends when it is dropped.
 pub struct FakeDropbox {
