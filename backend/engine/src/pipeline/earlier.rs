@@ -1,57 +1,51 @@
 //! The earlier copy that a pass may take from.
 
 use super::local::{LocalCopy, local_copies};
-use crate::archive::dump;
-use crate::archive::reuse::{Base, Unusable};
+use crate::archive::reuse::{Base, Reuse, Unusable};
+use crate::archive::{dump, tree};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 /// How many copies are tried, the newest first: one may hold the other archive alone, or have lost its index.
 const TRIED: usize = 3;
 
-/// The finished copies of a Set, newest first. Blocks.
-pub(super) fn copies(archive_dir: &Path, folder: &str) -> Vec<LocalCopy> {
-    match local_copies(archive_dir, folder) {
-        Ok(mut copies) => {
-            copies.reverse();
-            copies
-        }
+/// What a pass of this Set that began at `started_at` may copy from: the newest archive of each name that has a usable index. `limit` says how
+/// many passes in a row may do so. Blocks.
+pub(super) fn find(archive_dir: &Path, folder: &str, started_at: DateTime<Utc>, limit: u32) -> Reuse {
+    let mut reuse = Reuse { started_at, bases: HashMap::new() };
+    if limit == 0 {
+        return reuse;
+    }
+    let mut copies = match local_copies(archive_dir, folder) {
+        Ok(copies) => copies,
         Err(error) => {
             tracing::warn!(set.folder = folder, %error, "earlier copies cannot be read; everything is made anew");
-            Vec::new()
+            return reuse;
+        }
+    };
+    copies.reverse();
+    let archives =
+        copies.iter().flat_map(|copy| &copy.manifest.archives).map(|archive| archive.name.as_str());
+    let dumps = archives.filter(|name| name.ends_with(".sql.gz")).map(|name| (name, dump::POLICY));
+    let names: BTreeMap<&str, &str> = dumps.chain([(tree::NAME, tree::POLICY)]).collect();
+    for (name, policy) in names {
+        if let Some(base) = base(&copies, name, policy, started_at, limit) {
+            reuse.bases.insert(name.to_owned(), base);
         }
     }
+    reuse
 }
 
-/// The newest dumps that can be copied from, by name. Blocks.
-pub(super) fn dumps(
-    copies: &[LocalCopy],
-    started_at: DateTime<Utc>,
-    limit: u32,
-) -> HashMap<String, Arc<Base>> {
-    let names: BTreeSet<&str> = copies
-        .iter()
-        .flat_map(|copy| &copy.manifest.archives)
-        .map(|archive| archive.name.as_str())
-        .filter(|name| name.ends_with(".sql.gz"))
-        .collect();
-    let base = |name: &str| Some((name.to_owned(), base(copies, name, dump::POLICY, started_at, limit)?));
-    names.into_iter().filter_map(base).collect()
-}
-
-/// The newest archive `name` of these copies that can be copied from. `limit` says how many passes in a row may do so. Blocks.
-pub(super) fn base(
+/// The newest archive `name` of these copies, the newest of which comes first.
+fn base(
     copies: &[LocalCopy],
     name: &str,
     policy: &str,
     started_at: DateTime<Utc>,
     limit: u32,
 ) -> Option<Arc<Base>> {
-    if limit == 0 {
-        return None;
-    }
     // Parts are named `<name>.001`.
     let is_part =
         |part: &str| part.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));

@@ -8,11 +8,12 @@ use super::{Job, Target, earlier, space, status};
 use crate::archive::ArchiveFile;
 use crate::archive::dump::{Dumped, Snapshots};
 use crate::archive::manifest::{ArchiveType, FORMAT, FilesInfo, Manifest, PROGRAM, SourceInfo};
-use crate::archive::reuse::{Base, Reuse};
+use crate::archive::reuse::Reuse;
 use crate::archive::tree::{self, PackError, PackOptions, Packed, Scan};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::policy::layout;
 use crate::source::files::Excludes;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,14 @@ pub(super) struct Maker<'a> {
     pub started: Instant,
 }
 
+/// What the parts of a copy begin with.
+struct Ready {
+    making: Arc<Making>,
+    reuse: Reuse,
+    scanned: Option<Result<(PackOptions, Scan), PartError>>,
+    database: Option<Result<Snapshots, PartError>>,
+}
+
 /// Runs blocking work; a panic in it is an error like any other.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
@@ -64,7 +73,7 @@ impl Maker<'_> {
         self.events.emit(Event::Started { phase: Phase::Preflight, total_bytes: None, total_items: None });
         let ready = self.preflight().await;
         self.events.emit(Event::Ended { phase: Phase::Preflight, ok: ready.is_ok() });
-        let (making, scanned, database) = ready?;
+        let Ready { making, reuse, scanned, database } = ready?;
 
         let files = async {
             match scanned {
@@ -80,7 +89,7 @@ impl Maker<'_> {
             match database {
                 Some(Ok(snapshots)) => {
                     let (events, cancel) = (self.events.clone(), self.cancel.clone());
-                    let snapshots = snapshots.reusing(self.dumps_before().await);
+                    let snapshots = snapshots.reusing(reuse);
                     Some(database::dump(snapshots, making.path(), events, cancel).await)
                 }
                 Some(Err(error)) => {
@@ -107,12 +116,7 @@ impl Maker<'_> {
 
     /// Everything that can be known before the first byte: whether there is room, and what is going to be missing. The database snapshots are
     /// open when it returns; a part that cannot be made does not keep the other from being made.
-    async fn preflight(
-        &self,
-    ) -> Result<
-        (Arc<Making>, Option<Result<(PackOptions, Scan), PartError>>, Option<Result<Snapshots, PartError>>),
-        String,
-    > {
+    async fn preflight(&self) -> Result<Ready, String> {
         let job = self.job;
         if job.rows.is_empty() {
             return Err("No destination of this Backup Set is enabled: switch one on.".into());
@@ -132,8 +136,9 @@ impl Maker<'_> {
             false => None,
         };
         self.check_cancelled()?;
+        let reuse = self.earlier().await;
         let scanned = match job.files {
-            true => Some(self.scan(&making).await),
+            true => Some(self.scan(&making, &reuse).await),
             false => None,
         };
         let rows = database.as_ref().and_then(|d| d.as_ref().ok()).map_or(0, |d| d.estimated_bytes());
@@ -142,11 +147,11 @@ impl Maker<'_> {
             scanned.as_ref().and_then(|s| s.as_ref().ok()).map_or(0, |(_, scan)| scan.content_bytes());
         self.check_cancelled()?;
         space::check(making.path(), space::expected(rows.saturating_add(files), job.last_copy_bytes))?;
-        Ok((making, scanned, database))
+        Ok(Ready { making, reuse, scanned, database })
     }
 
     /// Walks the tree, and prepares for archiving it.
-    async fn scan(&self, making: &Making) -> Result<(PackOptions, Scan), PartError> {
+    async fn scan(&self, making: &Making, reuse: &Reuse) -> Result<(PackOptions, Scan), PartError> {
         let job = self.job;
         let excludes = Excludes::new(&job.exclude_directories).map_err(|e| {
             PartError::Failed(format!("The excluded directory `{}` is not valid: {}.", e.pattern, e.reason))
@@ -161,7 +166,7 @@ impl Maker<'_> {
             symlinks: job.symlinks,
             part_size: job.part_size,
             started_at: job.started_at,
-            base: self.base(tree::NAME, tree::POLICY).await,
+            base: reuse.bases.get(tree::NAME).cloned(),
             workers: super::workers(std::thread::available_parallelism().map_or(2, usize::from)),
             events: self.events.clone(),
             cancel: self.cancel.clone(),
@@ -198,26 +203,14 @@ impl Maker<'_> {
         packed.map_err(|error| self.part_error(error))
     }
 
-    /// The archive of an earlier pass to copy from.
-    async fn base(&self, name: &'static str, policy: &'static str) -> Option<Arc<Base>> {
+    /// What earlier passes left to copy from.
+    async fn earlier(&self) -> Reuse {
         let Job { archive_dir, folder, started_at, reuse_limit, .. } = self.job;
         let (archive_dir, folder) = (archive_dir.clone(), folder.clone());
         let (started_at, limit) = (*started_at, *reuse_limit);
-        // Without one everything is made anew, whatever the reason.
-        blocking(move || {
-            earlier::base(&earlier::copies(&archive_dir, &folder), name, policy, started_at, limit)
-        })
-        .await
-        .unwrap_or_default()
-    }
-
-    /// The same for the dumps.
-    async fn dumps_before(&self) -> Reuse {
-        let Job { archive_dir, folder, started_at, reuse_limit, .. } = self.job;
-        let (archive_dir, folder) = (archive_dir.clone(), folder.clone());
-        let (started_at, limit) = (*started_at, *reuse_limit);
-        let find = move || earlier::dumps(&earlier::copies(&archive_dir, &folder), started_at, limit);
-        Reuse { started_at, bases: blocking(find).await.unwrap_or_default() }
+        let found = blocking(move || earlier::find(&archive_dir, &folder, started_at, limit)).await;
+        // Without it everything is made anew, whatever the reason.
+        found.unwrap_or_else(|_| Reuse { started_at, bases: HashMap::new() })
     }
 
     async fn seal(
