@@ -260,7 +260,7 @@ impl Base {
         let name = self.head.archives.first().map(|archive| archive.name.as_str()).unwrap_or_default();
         (damaged > 0).then(|| {
             format!(
-                "The archive {name} of the copy {} is damaged: {damaged} pieces of it are not what was written. This copy has them anew from the store. Do not rely on the damaged one, and have the disk checked.",
+                "The archive {name} of the copy {} is damaged (pieces that are not what was written: {damaged}). This copy has them anew from the store. Do not rely on the damaged one, and have the disk checked.",
                 self.dir.display()
             )
         })

@@ -64,7 +64,7 @@ fn a_flipped_bit_anywhere_in_the_archive_costs_its_member_and_is_told() {
         fs::write(archive(&bench), bad).unwrap();
         let second = pack_again(&bench, &first, &whole);
         assert_eq!(codes(&second.warnings), [("earlier_damaged", "", false)], "byte {at}");
-        assert!(second.warnings[0].message.contains("1 pieces of it"), "{:?}", second.warnings);
+        assert!(second.warnings[0].message.contains("written: 1)"), "{:?}", second.warnings);
         assert!(second.reused_bytes * 3 > second.archives[0].size_bytes);
     }
 }
@@ -80,7 +80,7 @@ fn members_that_changed_places_are_made_anew() {
     let rest = &good[(b.offset + b.length) as usize..];
     fs::write(archive(&bench), [cut(b), cut(a), rest].concat()).unwrap();
     let second = pack_again(&bench, &first, &whole);
-    assert!(second.warnings[0].message.contains("2 pieces of it"), "{:?}", second.warnings);
+    assert!(second.warnings[0].message.contains("written: 2)"), "{:?}", second.warnings);
 }
 
 #[rstest]
