@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How our side is set, for the reports.
 pub const POLICY: &str =
-    "storekeep: files at level 6, packed content stored behind its head; dump at level 5 (libdeflate)";
+    "storekeep: files at level 6, packed content Huffman coded behind its head; dump at level 5 (libdeflate)";
 
 pub fn run(arguments: &[String]) {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

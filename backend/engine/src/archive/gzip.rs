@@ -9,6 +9,7 @@
 //! memory depends on the number of workers and the size of a block, never on how much is written.
 
 mod block;
+mod huffman;
 
 use super::ArchiveFile;
 use super::parts::PartWriter;
@@ -105,10 +106,16 @@ impl<F: FnOnce(&mut Block) -> io::Result<()> + Send> Job for F {
     }
 }
 
-/// A member with its bytes: the first so many of a buffer that is never cleared, for filling it with zeros again would cost as much as
-/// copying it.
-type Made = io::Result<(Vec<u8>, Member)>;
-type Queued = (Box<dyn Job>, Sender<Made>);
+/// What a job came to.
+enum Made {
+    /// The first so many bytes of a buffer that is never cleared, for filling it with zeros again would cost as much as copying it.
+    Bytes(Vec<u8>, Member),
+    /// What stands in the earlier archive, there at [`Member::offset`]; it has been checked.
+    Kept(Member),
+}
+
+type Outcome = io::Result<Made>;
+type Queued = (Box<dyn Job>, Sender<Outcome>);
 
 /// A finished archive.
 #[derive(Debug)]
@@ -125,6 +132,8 @@ struct Shared {
     failure: Mutex<Option<Failure>>,
     /// Nothing more is worth doing: an error, a cancellation or an abandoned writer.
     stopped: AtomicBool,
+    /// The archive is not the beginning of the earlier one, or no longer: the writer needs the bytes of what is copied.
+    differs: AtomicBool,
     /// Used buffers: of blocks that were compressed, and of members that were written.
     blocks: Recycler,
     members: Recycler,
@@ -184,7 +193,7 @@ pub struct GzipWriter {
     shared: Arc<Shared>,
     block: Vec<u8>,
     jobs: Option<Sender<Queued>>,
-    order: Option<Sender<Receiver<Made>>>,
+    order: Option<Sender<Receiver<Outcome>>>,
     workers: Vec<JoinHandle<()>>,
     writer: Option<JoinHandle<Option<Written>>>,
     empty: bool,
@@ -201,12 +210,13 @@ impl GzipWriter {
         })?;
         let workers = options.workers.max(1);
         let (jobs, job_queue) = bounded::<Queued>(1);
-        let (order, results) = bounded::<Receiver<Made>>(workers + 2);
+        let (order, results) = bounded::<Receiver<Outcome>>(workers + 2);
         let shared = Arc::new(Shared {
             options,
             counters: Arc::default(),
             failure: Mutex::default(),
             stopped: AtomicBool::new(false),
+            differs: AtomicBool::new(false),
             blocks: Recycler::new(workers + 2),
             members: Recycler::new(workers + 2),
         });
@@ -329,15 +339,14 @@ fn work(shared: &Shared, level: CompressionLvl, jobs: &Receiver<Queued>) {
 }
 
 /// Copies the member if the earlier archive has it; fills and compresses it otherwise.
-fn make(shared: &Shared, job: Box<dyn Job>, block: &mut Block, tools: &mut Tools) -> Made {
+fn make(shared: &Shared, job: Box<dyn Job>, block: &mut Block, tools: &mut Tools) -> Outcome {
     let mut out = shared.members.take();
     let mut base = shared.options.base.as_ref();
     let fingerprint = job.fingerprint();
     if let Some(member) = base.zip(fingerprint).and_then(|(base, fingerprint)| base.known(fingerprint)) {
         if base.is_some_and(|base| base.read(member, &mut out)) {
             job.taken();
-            shared.counters.bytes_reused.fetch_add(member.length, Ordering::Relaxed);
-            return Ok((out, *member));
+            return Ok(copied(shared, out, *member));
         }
         // Damaged: its content leads to the same place.
         base = None;
@@ -350,33 +359,65 @@ fn make(shared: &Shared, job: Box<dyn Job>, block: &mut Block, tools: &mut Tools
         && let Some(member) = base.same(&content)
         && base.read(member, &mut out)
     {
-        shared.counters.bytes_reused.fetch_add(member.length, Ordering::Relaxed);
-        return Ok((out, Member { fingerprint, ..*member }));
+        return Ok(copied(shared, out, Member { fingerprint, ..*member }));
     }
     let length = tools.compress(block, &mut out)?;
     let check = *blake3::hash(&out[..length]).as_bytes();
-    Ok((out, Member { fingerprint, content, check, offset: 0, length: length as u64 }))
+    Ok(Made::Bytes(out, Member { fingerprint, content, check, offset: 0, length: length as u64 }))
+}
+
+/// A member that was read from the earlier archive.
+fn copied(shared: &Shared, bytes: Vec<u8>, member: Member) -> Made {
+    shared.counters.bytes_reused.fetch_add(member.length, Ordering::Relaxed);
+    if shared.differs.load(Ordering::Relaxed) {
+        return Made::Bytes(bytes, member);
+    }
+    shared.members.put(bytes);
+    Made::Kept(member)
 }
 
 /// The writer: takes results in the order of submission. None when something failed.
-fn write(shared: &Shared, mut parts: PartWriter, results: &Receiver<Receiver<Made>>) -> Option<Written> {
+fn write(shared: &Shared, mut parts: PartWriter, results: &Receiver<Receiver<Outcome>>) -> Option<Written> {
     let mut members = Vec::new();
     let mut offset = 0;
     let mut all = || {
         for result in results {
             // Without a result its job never ran: the caller gave up in between.
-            let (bytes, member) = result.recv().unwrap_or_else(|_| Err(cancelled()))?;
+            let made = result.recv().unwrap_or_else(|_| Err(cancelled()))?;
             shared.check()?;
-            parts.write_all(&bytes[..usize::try_from(member.length).map_err(io::Error::other)?])?;
+            let member = put(shared, &mut parts, made, offset)?;
             members.push(Member { offset, ..member });
             offset += member.length;
             shared.counters.bytes_out.fetch_add(member.length, Ordering::Relaxed);
-            shared.members.put(bytes);
         }
         shared.check()
     };
     let archives = all().and_then(|()| parts.finish()).inspect_err(|error| shared.fail(error)).ok()?;
     Some(Written { archives, members })
+}
+
+/// Appends a member to the archive, which has `offset` bytes.
+fn put(shared: &Shared, parts: &mut PartWriter, made: Made, offset: u64) -> io::Result<Member> {
+    let (bytes, member) = match made {
+        Made::Bytes(bytes, member) => (bytes, member),
+        Made::Kept(member) => {
+            let base = shared.options.base.as_ref().ok_or(io::ErrorKind::NotFound)?;
+            let same = !shared.differs.load(Ordering::Relaxed) && member.offset == offset;
+            if same && parts.keep(base, member.length)? {
+                return Ok(member);
+            }
+            let mut bytes = shared.members.take();
+            if !base.read(&member, &mut bytes) {
+                let text = "a piece of the earlier archive changed while it was copied: run the pass again";
+                return Err(io::Error::other(text));
+            }
+            (bytes, member)
+        }
+    };
+    shared.differs.store(true, Ordering::Relaxed);
+    parts.write_all(&bytes[..usize::try_from(member.length).map_err(io::Error::other)?])?;
+    shared.members.put(bytes);
+    Ok(member)
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> io::Error {

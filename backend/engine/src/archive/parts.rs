@@ -1,11 +1,17 @@
 //! The file or numbered parts that an archive is written to.
 
 use super::ArchiveFile;
+use super::reuse::Base;
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes that are copied from an earlier part at once: whole blocks of any file system, which lets those that can do it share them
+/// (reflinks) instead of copying, and few enough to be in memory still from being checked.
+const WINDOW: u64 = if cfg!(test) { 64 } else { 32 << 20 };
 
 /// Writes one archive below a copy's folder, cut into parts.
 ///
@@ -24,7 +30,17 @@ pub struct PartWriter {
     hash: Sha256,
     /// Bytes in the open part.
     filled: u64,
+    /// While all of them are those of an earlier archive's part.
+    kept: Option<Kept>,
     done: Vec<Done>,
+}
+
+/// The open part has been the beginning of the same part of an earlier archive so far. Its bytes are not hashed: when it stays that way to
+/// the end, its hash is that of the earlier part.
+struct Kept {
+    base: Arc<Base>,
+    /// Of the bytes of the part, those that are in its file already.
+    copied: u64,
 }
 
 /// A part that is full and on the disk.
@@ -57,6 +73,7 @@ impl PartWriter {
             open,
             hash: Sha256::new(),
             filled: 0,
+            kept: None,
             done: Vec::new(),
         })
     }
@@ -71,6 +88,7 @@ impl PartWriter {
             open: OpenOptions::new().write(true).open("/dev/full").unwrap(),
             hash: Sha256::new(),
             filled: 0,
+            kept: None,
             done: Vec::new(),
         }
     }
@@ -84,10 +102,108 @@ impl PartWriter {
         self.path(self.done.len(), self.done.len() + 1)
     }
 
+    /// Appends `length` bytes of an earlier archive, which are to come at the very place where they stand there. The caller has checked them.
+    /// False, and nothing is done, when this archive is not the beginning of that one or is cut into other parts.
+    ///
+    /// # Errors
+    /// When the part cannot be written, or the earlier one cannot be read any more.
+    pub(super) fn keep(&mut self, base: &Arc<Base>, length: u64) -> io::Result<bool> {
+        if !self.can_keep(base, length) {
+            return Ok(false);
+        }
+        let mut left = length;
+        while left > 0 {
+            if self.filled == self.part_size {
+                self.next_part()?;
+            }
+            let here = left.min(self.part_size - self.filled);
+            self.filled += here;
+            left -= here;
+            let kept = self.kept.get_or_insert_with(|| Kept { base: Arc::clone(base), copied: 0 });
+            if self.filled - kept.copied >= WINDOW {
+                self.copy_kept(self.filled - self.filled % WINDOW)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn can_keep(&self, base: &Arc<Base>, length: u64) -> bool {
+        let same = self.kept.as_ref().is_some_and(|kept| Arc::ptr_eq(&kept.base, base));
+        let (mut index, mut filled, mut left) = (self.done.len(), self.filled, length);
+        if !same && filled > 0 && filled < self.part_size {
+            return false;
+        }
+        while left > 0 {
+            if filled == self.part_size {
+                (index, filled) = (index + 1, 0);
+            }
+            let here = left.min(self.part_size - filled);
+            let starts = index as u64 * self.part_size;
+            let there = base
+                .part(index)
+                .is_some_and(|part| part.starts == starts && filled + here <= part.archive.size_bytes);
+            if !there {
+                return false;
+            }
+            filled += here;
+            left -= here;
+        }
+        true
+    }
+
+    /// Brings what is kept of the open part into its file, up to byte `end`.
+    fn copy_kept(&mut self, end: u64) -> io::Result<()> {
+        let index = self.done.len();
+        if let Some(kept) = &mut self.kept
+            && let Some(part) = kept.base.part(index)
+        {
+            let mut from = part.file;
+            let length = end - kept.copied;
+            from.seek(SeekFrom::Start(kept.copied))?;
+            // Lets the system copy (copy_file_range), where it can.
+            let copied = io::copy(&mut from.take(length), &mut self.open);
+            kept.copied = end;
+            let copied = copied.map_err(|e| at("cannot write", &self.open_path(), e))?;
+            if copied != length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The open part goes on otherwise than the earlier one: what it has so far is hashed.
+    fn end_kept(&mut self) -> io::Result<()> {
+        self.copy_kept(self.filled)?;
+        let index = self.done.len();
+        if let Some(kept) = self.kept.take()
+            && let Some(part) = kept.base.part(index)
+        {
+            let mut from = part.file;
+            from.seek(SeekFrom::Start(0))?;
+            if io::copy(&mut from.take(self.filled), &mut self.hash)? != self.filled {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash of the open part, which is whole.
+    fn hash_of_part(&mut self) -> io::Result<String> {
+        let part = self.kept.as_ref().and_then(|kept| kept.base.part(self.done.len()));
+        let whole = part.map(|part| part.archive).filter(|archive| archive.size_bytes == self.filled);
+        let Some(sha256) = whole.map(|archive| archive.sha256.clone()) else {
+            self.end_kept()?;
+            return Ok(hex::encode(self.hash.finalize_reset()));
+        };
+        self.copy_kept(self.filled)?;
+        self.kept = None;
+        Ok(sha256)
+    }
+
     /// Flushes the open part to the disk and accounts for it.
     fn close_part(&mut self) -> io::Result<()> {
+        let sha256 = self.hash_of_part()?;
         self.open.sync_all().map_err(|e| at("cannot write", &self.open_path(), e))?;
-        let sha256 = hex::encode(self.hash.finalize_reset());
         self.done.push(Done { size_bytes: self.filled, sha256 });
         self.filled = 0;
         Ok(())
@@ -134,6 +250,7 @@ impl Write for PartWriter {
         if self.filled == self.part_size {
             self.next_part()?;
         }
+        self.end_kept()?;
         let room = usize::try_from(self.part_size - self.filled).unwrap_or(usize::MAX);
         let bytes = &bytes[..bytes.len().min(room)];
         self.open.write_all(bytes).map_err(|e| at("cannot write", &self.open_path(), e))?;
@@ -180,75 +297,4 @@ fn at(what: &str, path: &Path, error: io::Error) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    fn write(dir: &Path, part_size: u64, bytes: &[u8]) -> Vec<ArchiveFile> {
-        let mut parts = PartWriter::create(dir, "files/files.tgz", part_size).unwrap();
-        parts.write_all(bytes).unwrap();
-        parts.finish().unwrap()
-    }
-
-    fn check(dir: &Path, files: &[ArchiveFile], bytes: &[u8]) {
-        let mut joined = Vec::new();
-        for file in files {
-            let part = fs::read(dir.join(&file.name)).unwrap();
-            assert_eq!(part.len() as u64, file.size_bytes);
-            assert_eq!(hex::encode(Sha256::digest(&part)), file.sha256);
-            joined.extend_from_slice(&part);
-        }
-        assert!(joined == bytes, "the parts do not join to what was written");
-        let on_disk = fs::read_dir(dir.join("files")).unwrap().count();
-        assert_eq!(on_disk, files.len(), "no file but the parts");
-    }
-
-    #[test]
-    fn what_fits_exactly_into_one_part_is_not_numbered_and_readable_by_the_owner_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = write(dir.path(), 5, b"12345");
-        assert_eq!(files.len(), 1);
-        assert_eq!(files[0].name, "files/files.tgz");
-        check(dir.path(), &files, b"12345");
-        let mode = fs::metadata(dir.path().join("files/files.tgz")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn one_byte_more_makes_numbered_parts() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = write(dir.path(), 5, b"12345678901");
-        let names: Vec<_> = files.iter().map(|f| f.name.as_str()).collect();
-        assert_eq!(names, ["files/files.tgz.001", "files/files.tgz.002", "files/files.tgz.003"]);
-        check(dir.path(), &files, b"12345678901");
-    }
-
-    #[test]
-    fn more_than_999_parts_still_join_in_the_shells_order() {
-        let dir = tempfile::tempdir().unwrap();
-        let bytes: Vec<u8> = (0..1234u32).map(|i| i as u8).collect();
-        let files = write(dir.path(), 1, &bytes);
-        assert_eq!(files[0].name, "files/files.tgz.0001");
-        check(dir.path(), &files, &bytes);
-        let mut sorted = files.clone();
-        sorted.sort_by(|a, b| a.name.cmp(&b.name));
-        assert_eq!(sorted, files);
-    }
-
-    #[test]
-    fn an_existing_file_is_never_overwritten() {
-        let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), 5, b"1");
-        let error = PartWriter::create(dir.path(), "files/files.tgz", 5).err().unwrap();
-        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        assert!(error.to_string().contains("files.tgz"));
-    }
-
-    #[test]
-    fn a_full_disk_is_told_with_the_path_and_the_remedy() {
-        let error = PartWriter::onto_full_disk().write_all(b"1").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        let text = error.to_string();
-        assert!(text.contains("/full/db.sql.gz") && text.contains("free some"), "{text}");
-    }
-}
+mod tests;

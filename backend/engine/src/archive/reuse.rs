@@ -184,6 +184,15 @@ pub struct Reuse {
     pub bases: HashMap<String, Arc<Base>>,
 }
 
+/// A part of an earlier archive.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub file: &'a File,
+    /// Where it begins in the archive.
+    pub starts: u64,
+    pub archive: &'a ArchiveFile,
+}
+
 /// An earlier archive that members are copied from. Held open, so that its deletion meanwhile does no harm.
 #[derive(Debug)]
 pub struct Base {
@@ -252,6 +261,12 @@ impl Base {
 
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The part with this index, from 0. Its cursor is the writer's; members are read without it.
+    pub(super) fn part(&self, index: usize) -> Option<Part<'_>> {
+        let (file, starts, _) = self.parts.get(index)?;
+        Some(Part { file, starts: *starts, archive: self.head.archives.get(index)? })
     }
 
     /// What there is to say of members that were not as they had been written.

@@ -1,23 +1,30 @@
 //! The bytes of one member before compression, and how they are compressed.
 //!
-//! What is compressed already (photographs, archives, fonts) costs as much time as text and gains nothing: it is recognised and stored.
-//! Most of a photograph's compressible bytes are metadata at its head, so that is decided piece by piece.
+//! In what is compressed already (photographs, archives, fonts) nothing repeats, and looking for it costs as much time as in text: it is
+//! recognised, and coded without (see [`super::huffman`]). Most of a photograph's repetitions are metadata at its head, so that is decided
+//! piece by piece.
 
+use super::huffman;
 use crate::archive::reuse::Fingerprint;
 use libdeflater::{CompressionLvl, Compressor};
 use std::io;
 use std::ops::Range;
 
-/// A file is judged in pieces of this size.
-const PIECE: usize = 16 << 10;
+/// A file is judged in pieces of this size,
+const PIECE: usize = 32 << 10;
+/// and in smaller ones where metadata end and the picture begins.
+const FINE_PIECE: usize = 4 << 10;
+const FINE_UNTIL: usize = 64 << 10;
+/// Bits of a byte, taken by itself: text has 4 to 6, machine code and pixels up to 7, what is compressed nearly 8.
+const DENSE: f64 = 7.4;
 /// The beginning of a file that is always deflated.
 const HEAD: usize = 4 << 10;
 /// What is looked at of a piece.
 const SAMPLE: usize = 2 << 10;
 /// A file without a known head is judged as well when it is this large.
 const LARGE: usize = 64 << 10;
-/// A sample that keeps more than so many of a thousand bytes is not worth compressing.
-const WORTHLESS: usize = 965;
+/// In a sample that keeps more than so many of a thousand bytes nothing repeats.
+const UNMATCHED: usize = 965;
 
 /// What a job fills.
 #[derive(Debug, Default)]
@@ -45,7 +52,6 @@ impl Block {
 /// What a worker compresses with.
 pub(super) struct Tools {
     deflate: Compressor,
-    store: Compressor,
     probe: Compressor,
     scratch: Vec<u8>,
 }
@@ -54,7 +60,6 @@ impl Tools {
     pub(super) fn new(level: CompressionLvl) -> Tools {
         Tools {
             deflate: Compressor::new(level),
-            store: Compressor::new(CompressionLvl::new(0).unwrap_or(level)),
             probe: Compressor::new(CompressionLvl::new(1).unwrap_or(level)),
             scratch: Vec::new(),
         }
@@ -62,48 +67,56 @@ impl Tools {
 
     /// Compresses the block into the beginning of `out`, as one member or several; returns how many bytes that are.
     pub(super) fn compress(&mut self, block: &Block, out: &mut Vec<u8>) -> io::Result<usize> {
-        let stored = self.stored(block);
+        let packed = self.packed(block);
         let (mut done, mut length) = (0, 0);
-        for range in stored {
+        for range in packed {
             if range.start > done {
-                length += append(&mut self.deflate, &block.bytes[done..range.start], out, length)?;
+                length += self.deflate(&block.bytes[done..range.start], out, length)?;
             }
-            length += append(&mut self.store, &block.bytes[range.clone()], out, length)?;
+            let bytes = &block.bytes[range.clone()];
+            length += huffman::write_member(bytes, room(out, length, huffman::bound(bytes.len())));
             done = range.end;
         }
         if done < block.bytes.len() || length == 0 {
-            length += append(&mut self.deflate, &block.bytes[done..], out, length)?;
+            length += self.deflate(&block.bytes[done..], out, length)?;
         }
         Ok(length)
     }
 
-    /// The ranges that are not worth compressing, in order, none next to another.
-    fn stored(&mut self, block: &Block) -> Vec<Range<usize>> {
-        let mut stored: Vec<Range<usize>> = Vec::new();
+    fn deflate(&mut self, bytes: &[u8], out: &mut Vec<u8>, at: usize) -> io::Result<usize> {
+        let out = room(out, at, self.deflate.gzip_compress_bound(bytes.len()));
+        let written = self.deflate.gzip_compress(bytes, out);
+        written.map_err(|error| io::Error::other(format!("compression failed: {error}")))
+    }
+
+    /// The ranges in which nothing repeats, in order, none next to another.
+    fn packed(&mut self, block: &Block) -> Vec<Range<usize>> {
+        let mut packed: Vec<Range<usize>> = Vec::new();
         for (file, is_piece) in &block.files {
             let content = &block.bytes[file.clone()];
             let known = !is_piece && content.len() > HEAD && is_packed(content);
-            if !known && (content.len() < LARGE || !self.is_worthless(content)) {
+            if !known && (content.len() < LARGE || !self.has_no_matches(content)) {
                 continue;
             }
             let mut at = if *is_piece { 0 } else { HEAD };
             while at < content.len() {
+                let size = if *is_piece || at >= FINE_UNTIL { PIECE } else { FINE_PIECE };
                 // A short rest goes with the piece before it.
-                let end = if content.len() - at < 2 * PIECE { content.len() } else { at + PIECE };
-                if self.is_worthless(&content[at..end]) {
+                let end = if content.len() - at < 2 * size { content.len() } else { at + size };
+                if huffman::entropy(&content[at..end]) > DENSE {
                     let range = file.start + at..file.start + end;
-                    match stored.last_mut() {
+                    match packed.last_mut() {
                         Some(last) if last.end == range.start => last.end = range.end,
-                        _ => stored.push(range),
+                        _ => packed.push(range),
                     }
                 }
                 at = end;
             }
         }
-        stored
+        packed
     }
 
-    fn is_worthless(&mut self, piece: &[u8]) -> bool {
+    fn has_no_matches(&mut self, piece: &[u8]) -> bool {
         let middle = piece.len().saturating_sub(SAMPLE) / 2;
         let sample = &piece[middle..piece.len().min(middle + SAMPLE)];
         let bound = self.probe.deflate_compress_bound(sample.len());
@@ -111,18 +124,16 @@ impl Tools {
             self.scratch.resize(bound, 0);
         }
         let packed = self.probe.deflate_compress(sample, &mut self.scratch);
-        packed.is_ok_and(|length| length * 1000 > sample.len() * WORTHLESS)
+        packed.is_ok_and(|length| length * 1000 > sample.len() * UNMATCHED)
     }
 }
 
-fn append(compressor: &mut Compressor, bytes: &[u8], out: &mut Vec<u8>, at: usize) -> io::Result<usize> {
-    let bound = at + compressor.gzip_compress_bound(bytes.len());
-    if out.len() < bound {
-        out.resize(bound, 0);
+/// The buffer from `at` on, with room for so many bytes.
+fn room(out: &mut Vec<u8>, at: usize, bytes: usize) -> &mut [u8] {
+    if out.len() < at + bytes {
+        out.resize(at + bytes, 0);
     }
-    compressor
-        .gzip_compress(bytes, &mut out[at..])
-        .map_err(|error| io::Error::other(format!("compression failed: {error}")))
+    &mut out[at..]
 }
 
 /// Whether a file begins like one whose content is compressed already.

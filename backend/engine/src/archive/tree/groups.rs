@@ -8,36 +8,42 @@ pub(super) const LARGE: u64 = 4 << 20;
 pub(super) const CHUNK: u64 = 1 << 20;
 /// A group is cut at the latest before it grows beyond.
 pub(super) const MOST: u64 = 4 << 20;
-/// A group is not cut before it has so many bytes, except by [`MOST`] and large files.
-const LEAST: u64 = 256 << 10;
+/// A group is not cut before it has so many bytes, except by [`MOST`] and heavy entries.
+const LEAST: u64 = 128 << 10;
 /// Bytes that follow on average until the cut.
-const SPREAD: u64 = 256 << 10;
+const SPREAD: u64 = 128 << 10;
+/// A heavier entry ends its group, and begins one unless little stands before it. Few files (1 in 100) hold a third of a store's code and
+/// more of everything else: they need not be made anew with the small ones around them.
+const HEAVY: u64 = 64 << 10;
 
 /// Decides after which entry a group ends.
 ///
-/// From [`LEAST`] on, the hash of an entry's path decides, with a chance that grows with the entry's size. Boundaries thus depend on
-/// the entries around them alone: after a change they are found again at the next cut, and untouched groups come out byte for byte
-/// as in the copy before.
+/// Heavy entries have groups of their own. For the others, from [`LEAST`] on, the hash of an entry's path decides, with a chance that grows
+/// with the entry's size. Boundaries thus depend on the entries around them alone: after a change they are found again at the next cut, and
+/// untouched groups come out byte for byte as in the copy before.
+///
+/// Half the size would make 1 % of changes 15 % cheaper, and the archive 0.3 % larger.
 #[derive(Debug, Default)]
 pub(super) struct Cutter {
     bytes: u64,
 }
 
 impl Cutter {
-    /// Whether the group is to end before an entry of this weight (bytes with headers), which would make it too large.
+    /// Whether the group is to end before an entry of this weight (bytes with headers).
     pub(super) fn before(&mut self, weight: u64) -> bool {
-        let full = self.bytes > 0 && self.bytes + weight > MOST;
-        if full {
+        let too_large = self.bytes > 0 && self.bytes + weight > MOST;
+        let ends = too_large || (self.bytes > HEAVY && weight > HEAVY);
+        if ends {
             self.bytes = 0;
         }
-        full
+        ends
     }
 
     /// Whether the group ends after this entry.
     pub(super) fn after(&mut self, path: &[u8], weight: u64) -> bool {
         self.bytes += weight;
-        let cut =
-            self.bytes >= LEAST && u128::from(hash(path)) < (u128::from(weight) << 64) / u128::from(SPREAD);
+        let chance = || u128::from(hash(path)) < (u128::from(weight) << 64) / u128::from(SPREAD);
+        let cut = weight > HEAVY || (self.bytes >= LEAST && chance());
         if cut {
             self.bytes = 0;
         }
@@ -92,13 +98,27 @@ mod tests {
     }
 
     #[test]
-    fn groups_have_about_half_a_megabyte() {
-        for size in [100, 4000, 60_000, 700_000] {
+    fn groups_have_about_a_quarter_of_a_megabyte() {
+        for size in [100, 4000, 60_000] {
             let paths = paths(20_000);
             let bytes = weight(paths[0].as_bytes(), size) * paths.len() as u64;
             let mean = bytes / cuts(&paths, size).len() as u64;
-            assert!((400 << 10..1100 << 10).contains(&mean), "files of {size} bytes make groups of {mean}");
+            assert!((200 << 10..350 << 10).contains(&mean), "files of {size} bytes make groups of {mean}");
         }
+    }
+
+    #[test]
+    fn heavy_files_are_not_made_anew_with_those_around_them() {
+        let paths = paths(1000);
+        assert_eq!(cuts(&paths, HEAVY), paths);
+        let mut cutter = Cutter::default();
+        assert!(!cutter.before(4000) && !cutter.after(b"little", 4000));
+        assert!(!cutter.before(HEAVY + 1), "little stands before it");
+        assert!(cutter.after(b"heavy", HEAVY + 1));
+        while cutter.bytes <= HEAVY {
+            cutter.after(b"more", 4000);
+        }
+        assert!(cutter.before(HEAVY + 1));
     }
 
     #[test]

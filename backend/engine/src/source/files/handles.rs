@@ -51,15 +51,36 @@ impl Handles {
         self.open.truncate(route.keep);
         self.open.extend(route.anchor);
         for (id, name) in route.steps {
-            let parent = self.last()?;
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let handle = Arc::new(openat(parent, &*name, flags, Mode::empty())?);
-            if self.open.len() == KEPT_OPEN {
-                self.open.remove(0);
-            }
-            self.open.push((id, handle));
+            let handle = openat(self.last()?, &*name, flags, Mode::empty())?;
+            self.push(id, handle);
         }
         self.last()
+    }
+
+    /// The same, and the last can be listed.
+    pub(super) fn follow_to_list(&mut self, mut route: Route) -> io::Result<BorrowedFd<'_>> {
+        match route.steps.pop() {
+            Some((id, name)) => {
+                let parent = self.follow(route)?;
+                let handle = open_quietly(parent, &name, OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+                self.push(id, handle);
+            }
+            None => {
+                let handle = open_listing(self.follow(route)?)?;
+                if let Some((_, last)) = self.open.last_mut() {
+                    *last = Arc::new(handle);
+                }
+            }
+        }
+        self.last()
+    }
+
+    fn push(&mut self, id: u32, handle: OwnedFd) {
+        if self.open.len() == KEPT_OPEN {
+            self.open.remove(0);
+        }
+        self.open.push((id, Arc::new(handle)));
     }
 
     fn last(&self) -> io::Result<BorrowedFd<'_>> {

@@ -6,7 +6,7 @@ use super::links::{self, LinkOut, SHARED, Shared};
 use super::tree::{Dir, Inode, Kind, Node, Tree, dir_prefix};
 use super::warnings::lossy;
 use super::{Excludes, Handles, Symlinks, Warnings};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, readlinkat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat, fstat, readlinkat, statat};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
@@ -114,6 +114,9 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
     Ok(Tree { root, root_node, dirs, links_out, links_out_more, excluded, exact })
 }
 
+/// Bytes of a directory that are read at once.
+const LISTED_AT_ONCE: usize = 64 << 10;
+
 struct Walker<'a> {
     options: &'a WalkOptions<'a>,
     warnings: &'a Warnings,
@@ -130,6 +133,8 @@ struct State {
     /// Directories to list: the latest first, which keeps the queue short and the neighbourhood warm.
     queue: Vec<u32>,
     busy: usize,
+    /// Threads that have nothing to list.
+    waiting: usize,
     stop: bool,
     links_out: Bounded<LinkOut>,
     excluded: Bounded<String>,
@@ -145,8 +150,11 @@ impl Drop for Turn<'_, '_> {
         let mut state = self.0.lock();
         state.busy -= 1;
         state.stop |= std::thread::panicking();
+        let over = state.stop || (state.busy == 0 && state.queue.is_empty());
         drop(state);
-        self.0.ready.notify_all();
+        if over {
+            self.0.ready.notify_all();
+        }
     }
 }
 
@@ -159,6 +167,8 @@ impl<'b> Walker<'b> {
         let mut state = self.lock();
         loop {
             if state.stop || self.options.cancel.is_cancelled() {
+                state.stop = true;
+                self.ready.notify_all();
                 return None;
             }
             if let Some(dir) = state.queue.pop() {
@@ -168,12 +178,15 @@ impl<'b> Walker<'b> {
             if state.busy == 0 {
                 return None;
             }
+            state.waiting += 1;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
     }
 
     fn work(&self) {
         let mut handles = Handles::default();
+        let mut buffer = Vec::with_capacity(LISTED_AT_ONCE);
         while let Some((dir, turn)) = self.next() {
             let (prefix, depth, route, new_device) = {
                 let state = self.lock();
@@ -183,12 +196,12 @@ impl<'b> Walker<'b> {
                 (dir_prefix(&state.dirs, dir), depth, handles.route(&state.dirs, dir), new_device)
             };
             let mut listing = Listing { walker: self, prefix, depth, found: Vec::new() };
-            let read = handles.follow(route).and_then(|handle| {
+            let read = handles.follow_to_list(route).and_then(|handle| {
                 if let Some(device) = new_device {
                     let exact = is_exact(handle, device);
                     self.lock().devices.insert(device, exact);
                 }
-                listing.read(handle)
+                listing.read(handle, &mut buffer)
             });
             if let Err(error) = read {
                 let path = listing.prefix.strip_suffix(b"/").unwrap_or_default();
@@ -232,12 +245,16 @@ impl<'b> Walker<'b> {
             children.push(node);
         }
         state.dirs[parent as usize].children = children;
+        // This thread takes the latest itself.
+        let others = state.waiting.min(state.queue.len().saturating_sub(1));
         drop(state);
         for path in loops {
             let text = "the directory contains itself (a mount loop); its content is archived once";
             self.warnings.note("loop", &path, text);
         }
-        self.ready.notify_all();
+        for _ in 0..others {
+            self.ready.notify_one();
+        }
     }
 }
 
@@ -289,22 +306,28 @@ struct Listing<'a, 'b> {
 }
 
 impl Listing<'_, '_> {
-    fn read(&mut self, handle: BorrowedFd<'_>) -> io::Result<()> {
-        for entry in rustix::fs::Dir::new(open_listing(handle)?)? {
+    fn read(&mut self, handle: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let mut entries = RawDir::new(handle, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if !matches!(name, b"." | b"..") {
-                self.entry(handle, name);
+                self.entry(handle, name)?;
             }
         }
         Ok(())
     }
 
-    fn entry(&mut self, handle: BorrowedFd<'_>, name: &[u8]) {
+    /// # Errors
+    /// When nothing in this directory can be looked at.
+    fn entry(&mut self, handle: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
         let path = [self.prefix.as_slice(), name].concat();
-        let found = statat(handle, name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(io::Error::from)
-            .and_then(|stat| self.classify(handle, name, &path, &stat));
+        let found = match statat(handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            // The right to search is the directory's.
+            Err(error @ rustix::io::Errno::ACCESS) => return Err(error.into()),
+            Err(error) => Err(error.into()),
+            Ok(stat) => self.classify(handle, name, &path, &stat),
+        };
         match found {
             Ok(found) => self.found.extend(found),
             Err(error) if is_gone(&error) => {
@@ -315,6 +338,7 @@ impl Listing<'_, '_> {
                 self.walker.warnings.missing("unreadable", &path, &text);
             }
         }
+        Ok(())
     }
 
     /// What becomes of an entry; nothing when it is left out or skipped.

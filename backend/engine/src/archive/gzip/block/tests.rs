@@ -43,10 +43,10 @@ fn file(content: &[u8]) -> Block {
 #[case::zip(b"PK\x03\x04")]
 #[case::webp(b"RIFF....WEBPVP8 ")]
 #[case::mp4(b"\0\0\0\x20ftypisom")]
-fn packed_content_is_stored_behind_its_head(#[case] head: &[u8]) {
+fn packed_content_is_recognised_behind_its_head(#[case] head: &[u8]) {
     let block = file(&[head, &text(3000), &noise(40_000)].concat());
-    let stored = tools().stored(&block);
-    assert_eq!(stored, slice::from_ref(&(512 + HEAD..block.bytes.len())));
+    let packed = tools().packed(&block);
+    assert_eq!(packed, slice::from_ref(&(512 + HEAD..block.bytes.len())));
     let length = compressed(&block);
     assert!((40_000..42_000).contains(&length), "{length}");
 }
@@ -54,9 +54,9 @@ fn packed_content_is_stored_behind_its_head(#[case] head: &[u8]) {
 #[test]
 fn a_photograph_with_long_metadata_has_them_deflated() {
     let block = file(&[b"\xff\xd8\xff\xe0".to_vec(), text(60_000), noise(100_000)].concat());
-    let stored = tools().stored(&block);
-    assert_eq!(stored.len(), 1);
-    assert!((52_000..70_000).contains(&stored[0].start), "{stored:?}");
+    let packed = tools().packed(&block);
+    assert_eq!(packed.len(), 1);
+    assert!((52_000..70_000).contains(&packed[0].start), "{packed:?}");
     assert!(compressed(&block) < 112_000);
 }
 
@@ -68,18 +68,18 @@ fn a_photograph_with_long_metadata_has_them_deflated() {
 #[case::a_short_head(b"PK\x03\x04".to_vec())]
 fn the_rest_is_deflated(#[case] content: Vec<u8>) {
     let block = file(&content);
-    assert!(tools().stored(&block).is_empty());
+    assert!(tools().packed(&block).is_empty());
     compressed(&block);
 }
 
 #[test]
 fn large_unknown_content_is_judged_by_its_middle() {
     let block = file(&noise(300_000));
-    assert_eq!(tools().stored(&block), slice::from_ref(&(512 + HEAD..block.bytes.len())));
+    assert_eq!(tools().packed(&block), slice::from_ref(&(512 + HEAD..block.bytes.len())));
     // A later piece of a large file has no head of its own.
     let mut piece = Block { bytes: noise(300_000), ..Block::default() };
     piece.file_from(0, true);
-    assert_eq!(tools().stored(&piece), slice::from_ref(&(0..300_000)));
+    assert_eq!(tools().packed(&piece), slice::from_ref(&(0..300_000)));
     compressed(&piece);
 }
 
@@ -93,7 +93,7 @@ fn files_of_both_kinds_share_a_block() {
         block.bytes.extend_from_slice(&content);
         block.file_from(start, false);
     }
-    assert_eq!(tools().stored(&block).len(), 3);
+    assert_eq!(tools().packed(&block).len(), 3);
     compressed(&block);
 }
 
