@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// libdeflate's 5: smaller than `pigz -6` on SQL, at a third of its time.
 const LEVEL: i32 = 5;
 /// Changes whenever the same rows would be cut or compressed in another way.
-pub const POLICY: &str = "dump 1: deflate 5";
+pub const POLICY: &str = "dump 2: deflate 5";
 /// More would cost memory and not be faster: one connection delivers about as much as four threads compress.
 const MAX_WORKERS: usize = 4;
 

@@ -3,7 +3,7 @@
 use super::blocks;
 use super::output::Output;
 use super::tables::Progress;
-use super::values::{self, Column, Format};
+use super::values::{self, Column, Format, Literal};
 use crate::source::database::quote_name;
 use mysql_async::prelude::{Protocol, Queryable};
 use mysql_async::{Conn, Error, QueryResult, Row, Value};
@@ -254,20 +254,14 @@ fn small_row(out: &mut Vec<u8>, row: &Row, formats: &[Format]) -> bool {
 }
 
 async fn large_value(output: &mut Output, bytes: &[u8], format: Format) -> io::Result<()> {
-    let (open, close): (&[u8], &[u8]) = match format {
-        Format::Hex => (b"0x", b""),
-        _ => (b"'", b"'"),
-    };
-    output.buffer.extend_from_slice(open);
+    let literal = Literal::of(bytes, format);
+    output.buffer.extend_from_slice(literal.open());
     for piece in bytes.chunks(PIECE) {
-        match format {
-            Format::Hex => values::hex(&mut output.buffer, piece),
-            _ => values::escape(&mut output.buffer, piece),
-        }
+        literal.append(&mut output.buffer, piece);
         if output.is_full() {
             output.ship().await?;
         }
     }
-    output.buffer.extend_from_slice(close);
+    output.buffer.extend_from_slice(literal.close());
     Ok(())
 }

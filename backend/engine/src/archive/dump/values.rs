@@ -1,6 +1,7 @@
 //! Column values as SQL literals that every server reads back to the same value.
 //!
-//! Text comes in `utf8mb4` and is quoted, bytes are hexadecimal, numbers are written as the server itself would. Rows come by the binary
+//! Text comes in `utf8mb4` and is quoted, bytes are hexadecimal unless they are text (sessions, serialised objects), numbers are written as
+//! the server itself would. Rows come by the binary
 //! protocol, where numbers and dates are what they are; tables with a column of which it tells less than the text protocol (widths,
 //! the types of one vendor) come by that. `FLOAT` is its exception: servers print six digits, so that it is asked for as `col + 0e0`.
 
@@ -19,6 +20,8 @@ pub enum Format {
     /// At least four digits.
     Year,
     Quoted,
+    /// As bytes that may be text.
+    Bytes,
     Hex,
     Date,
     /// With so many digits of fractions.
@@ -68,9 +71,9 @@ impl Column {
                 (Format::Real, !padded && !rest.starts_with('('))
             }
             "double" | "real" => (Format::Real, !padded && !rest.starts_with('(')),
-            "bit" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "geometry"
-            | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
-            | "geometrycollection" | "geomcollection" => (Format::Hex, true),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => (Format::Bytes, true),
+            "bit" | "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+            | "multipolygon" | "geometrycollection" | "geomcollection" => (Format::Hex, true),
             "enum" if ["('',", "('')", ",'',", ",'')"].iter().any(|empty| rest.contains(empty)) => {
                 inexact = Inexact::Enum;
                 (Format::Number, true)
@@ -136,21 +139,73 @@ fn text(out: &mut Vec<u8>, bytes: &[u8], format: Format) {
         Format::Real if bytes == b"-0" => out.extend_from_slice(numbers::NEGATIVE_ZERO),
         Format::Number | Format::Real | Format::Year => out.extend_from_slice(bytes),
         // An empty `0x` is an error everywhere.
-        Format::Hex if bytes.is_empty() => out.extend_from_slice(b"''"),
-        Format::Hex => {
-            out.extend_from_slice(b"0x");
-            hex(out, bytes);
-        }
-        Format::Quoted | Format::Date | Format::DateTime(_) | Format::Time(_) => {
-            out.push(b'\'');
-            escape(out, bytes);
-            out.push(b'\'');
+        Format::Hex | Format::Bytes if bytes.is_empty() => out.extend_from_slice(b"''"),
+        _ => {
+            let literal = Literal::of(bytes, format);
+            out.extend_from_slice(literal.open());
+            literal.append(out, bytes);
+            out.extend_from_slice(literal.close());
         }
     }
 }
 
+/// How bytes are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Literal {
+    Text,
+    /// Text that no server converts, whatever the connection's character set.
+    Binary,
+    Hex,
+}
+
+impl Literal {
+    /// Of a value that is written as a string. `bytes` is the whole of it.
+    pub fn of(bytes: &[u8], format: Format) -> Literal {
+        match format {
+            Format::Hex => Literal::Hex,
+            Format::Bytes if is_text(bytes) => Literal::Binary,
+            Format::Bytes => Literal::Hex,
+            _ => Literal::Text,
+        }
+    }
+
+    pub fn open(self) -> &'static [u8] {
+        match self {
+            Literal::Text => b"'",
+            Literal::Binary => BINARY,
+            Literal::Hex => b"0x",
+        }
+    }
+
+    /// Appends the inside. May be called piece by piece.
+    pub fn append(self, out: &mut Vec<u8>, bytes: &[u8]) {
+        match self {
+            Literal::Text | Literal::Binary => escape(out, bytes),
+            Literal::Hex => hex(out, bytes),
+        }
+    }
+
+    pub fn close(self) -> &'static [u8] {
+        match self {
+            Literal::Text | Literal::Binary => b"'",
+            Literal::Hex => b"",
+        }
+    }
+}
+
+const BINARY: &[u8] = b"_binary '";
+
+/// Whether bytes are shorter as text, which half the size of hexadecimal digits makes them, and come through any client as it: UTF-8, for
+/// clients tell characters apart before they look for the end of a string, and no control characters but those that are escaped.
+fn is_text(bytes: &[u8]) -> bool {
+    let control = |byte: u8| byte < 0x20 && ESCAPES[usize::from(byte)] == 0 && byte != b'\t';
+    bytes.len() > BINARY.len()
+        && !bytes.iter().fold(false, |found, byte| found | control(*byte) | (*byte == 0x7f))
+        && std::str::from_utf8(bytes).is_ok()
+}
+
 /// Appends two digits for each byte.
-pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'A' - 10 };
     let at = out.len();
     out.resize(at + 2 * bytes.len(), 0);

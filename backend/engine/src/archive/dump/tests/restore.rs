@@ -47,6 +47,7 @@ async fn everything_comes_back_as_another_user() {
     both("SELECT COUNT(*) FROM only_generated");
     both("SELECT id, hidden FROM invisible ORDER BY id");
     both("SELECT HEX(latin), HEX(wide) FROM charsets");
+    both("SELECT id, HEX(data), HEX(short), HEX(fixed) FROM sessions ORDER BY id");
     both("SELECT id, v FROM partitioned ORDER BY id");
     both("SELECT * FROM `na``me with space -- ü ☃` ORDER BY `c``ol`");
     both("SELECT id FROM zero_id ORDER BY id");

@@ -33,6 +33,10 @@ CREATE TABLE many (id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) E
 INSERT INTO many (v) SELECT CONCAT('value ', seq, ' ', REPEAT('é', seq % 30)) FROM seq_1_to_30000;
 CREATE TABLE huge (id int PRIMARY KEY, big longtext, bin longblob) ENGINE=InnoDB;
 INSERT INTO huge VALUES (1, REPEAT('it''s \\ a line\n', 100000), REPEAT(x'00FF275C', 300000)), (2, 'small', 'small');
+INSERT INTO huge SELECT 3, NULL, REPEAT('s:7:"\0*\0name";s:9:"it''s \\ é 😀";\n', 20000);
+CREATE TABLE sessions (id int PRIMARY KEY, data mediumblob, short varbinary(300), fixed binary(40)) ENGINE=InnoDB;
+INSERT INTO sessions SELECT seq, CONCAT('data|s:4:"', CHAR(seq), '";'), CONCAT(REPEAT('x', seq), CHAR(seq)), CONCAT('a fixed text ', CHAR(seq), ' and more') FROM seq_0_to_255;
+INSERT INTO sessions VALUES (1000, 'text with é, ☃ and 😀', 'quote '' back \\ nul \0 nl \n cr \r sub \Z tab \t dq "', 'short'), (1001, CONCAT('cut within a character ', x'F09F98'), CONCAT('-- /* ; DELIMITER ;;\n', x'E29883'), NULL);
 CREATE TABLE partitioned (id int PRIMARY KEY, v int) ENGINE=InnoDB PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE);
 INSERT INTO partitioned VALUES (1, 1), (11, 2);
 CREATE TABLE on_disk (id int PRIMARY KEY, v text) ENGINE=MyISAM;

@@ -18,6 +18,14 @@ fn written(value: &[u8], format: Format) -> String {
 #[case("é😀".as_bytes(), Format::Quoted, "'é😀'")]
 #[case(b"", Format::Hex, "''")]
 #[case(b"\x00\xffA", Format::Hex, "0x00FF41")]
+#[case(b"text that could be", Format::Hex, "0x74657874207468617420636F756C64206265")]
+#[case(b"", Format::Bytes, "''")]
+#[case(b"too short", Format::Bytes, "0x746F6F2073686F7274")]
+#[case(b"s:2:\"it's\0\n\t\"", Format::Bytes, "_binary 's:2:\"it\\'s\\0\\n\t\"'")]
+#[case("a text with é 😀".as_bytes(), Format::Bytes, "_binary 'a text with é 😀'")]
+#[case(b"not UTF-8: \xff", Format::Bytes, "0x6E6F74205554462D383A20FF")]
+#[case(b"it rings: \x07", Format::Bytes, "0x69742072696E67733A2007")]
+#[case(b"it deletes: \x7f", Format::Bytes, "0x69742064656C657465733A207F")]
 fn literals(#[case] value: &[u8], #[case] format: Format, #[case] expected: &str) {
     assert_eq!(written(value, format), expected);
 }
@@ -99,8 +107,8 @@ fn a_float_is_written_as_the_double_that_it_is() {
 #[case("float(7,4)", "", Some(Format::Real))]
 #[case("double unsigned", "", Some(Format::Real))]
 #[case("bit(64)", "", Some(Format::Hex))]
-#[case("varbinary(39)", "", Some(Format::Hex))]
-#[case("longblob /*M!100301 COMPRESSED*/", "", Some(Format::Hex))]
+#[case("varbinary(39)", "", Some(Format::Bytes))]
+#[case("longblob /*M!100301 COMPRESSED*/", "", Some(Format::Bytes))]
 #[case("geomcollection", "", Some(Format::Hex))]
 #[case("varchar(255)", "", Some(Format::Quoted))]
 #[case("enum('int','blob')", "", Some(Format::Quoted))]
