@@ -41,6 +41,12 @@ impl There {
         There(joined)
     }
 
+    /// These and others.
+    #[must_use]
+    pub fn and(&self, others: impl IntoIterator<Item = Range<u64>>) -> There {
+        There::ranges(self.0.iter().cloned().chain(others))
+    }
+
     /// How many there are.
     pub fn bytes(&self) -> u64 {
         self.0.iter().map(|range| range.end - range.start).sum()
@@ -83,6 +89,7 @@ mod tests {
         ) {
             let there = There::ranges(ranges.clone());
             let has = |at: u64| ranges.iter().any(|range| range.contains(&at));
+            prop_assert_eq!(There::default().and(ranges.clone()), there.clone());
             prop_assert_eq!(there.bytes(), (0..100).filter(|at| has(*at)).count() as u64);
             let mut at = 0;
             while at < 100 {

@@ -16,8 +16,9 @@ use crate::storage::{Body, Earlier};
 use aws_sdk_s3::operation::upload_part_copy::UploadPartCopyOutput;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Smaller parts are worth it where at least this share of an object is made of earlier ones: one byte in so many.
 const WORTH: u64 = 10;
@@ -31,7 +32,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(super) struct Copies {
     stopped: AtomicBool,
     failed: AtomicU32,
-    bytes: AtomicU64,
+    /// Bytes of the body that were copied instead of being sent.
+    done: Mutex<Vec<Range<u64>>>,
 }
 
 impl Copies {
@@ -44,9 +46,9 @@ impl Copies {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// That were copied instead of being sent.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+    /// What was copied instead of being sent.
+    pub fn done(&self) -> Vec<Range<u64>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -56,6 +58,8 @@ pub(super) struct Source {
     object: Arc<Object>,
     from: u64,
     length: u64,
+    /// Where they belong in the body.
+    at: u64,
 }
 
 /// An earlier object, as it is there.
@@ -65,6 +69,12 @@ struct Object {
     path: String,
     etag: String,
     size: u64,
+}
+
+/// Classes of which Amazon charges every byte that is read, also by a copy, where sending costs nothing; and archives, which have to be
+/// restored before.
+fn is_costly(storage_class: &str) -> bool {
+    matches!(storage_class, "STANDARD_IA" | "ONEZONE_IA" | "GLACIER_IR" | "GLACIER" | "DEEP_ARCHIVE")
 }
 
 /// The parts that lie whole in one range: by number, the range, and where in its object they begin.
@@ -87,7 +97,8 @@ impl AmazonS3 {
     /// Whether copies can be of use. With a key of one's own no ETag is an MD5, so that none could be proved.
     pub(super) fn copies_ranges(&self) -> bool {
         let opaque = matches!(self.settings.encryption, Some(Encryption::Kms { .. }));
-        self.settings.incremental && !opaque && self.client.takes_copies()
+        let costly = self.settings.storage_class.as_deref().is_some_and(is_costly);
+        self.settings.incremental && !opaque && !costly && self.client.takes_copies()
     }
 
     /// The smallest part of a new upload of this body.
@@ -122,7 +133,8 @@ impl Bucket {
             }
             let (object, length) = (objects.get(key).cloned().flatten(), plan.len(number));
             if let Some(object) = object.filter(|object| from + length <= object.size) {
-                sources.insert(number, Source { object, from, length });
+                let at = u64::from(number - 1) * plan.part_size;
+                sources.insert(number, Source { object, from, length, at });
             }
         }
         sources
@@ -138,6 +150,10 @@ impl Bucket {
                 return None;
             }
         };
+        if found.storage_class().is_some_and(|class| is_costly(class.as_str())) {
+            tracing::debug!(object, class = ?found.storage_class(), "an earlier object would cost more to copy than to send");
+            return None;
+        }
         let size = found.content_length().and_then(|size| u64::try_from(size).ok())?;
         let etag = found.e_tag()?.to_owned();
         let path = format!("{}/{}", self.name, utf8_percent_encode(&object, ENCODED));
@@ -174,7 +190,7 @@ pub(super) async fn copy_part(
     };
     let limit = s3.tuning.sending(source.length);
     let failure = match s3.client.call(Doing::object("s3:GetObject", bucket, object), limit, copy).await {
-        Ok(answer) => return Ok(proved(s3, place, &answer, source.length, md5, copies)),
+        Ok(answer) => return Ok(proved(s3, place, &answer, source, md5, copies)),
         Err(failure) => failure,
     };
     if failure.is_gone_upload() {
@@ -199,7 +215,7 @@ fn proved(
     s3: &AmazonS3,
     place: &Place,
     answer: &UploadPartCopyOutput,
-    length: u64,
+    source: &Source,
     md5: Md5Sum,
     copies: &Copies,
 ) -> Option<Part> {
@@ -208,7 +224,8 @@ fn proved(
     let crc32 = result.and_then(|result| result.checksum_crc32()).map(str::to_owned);
     // Where an upload was begun with checksums of the newer kind, its end asks for that of every part.
     if etag == hex::encode(md5) && (crc32.is_some() || !s3.client.like_amazon) {
-        copies.bytes.fetch_add(length, Ordering::Relaxed);
+        let done = source.at..source.at + source.length;
+        copies.done.lock().unwrap_or_else(PoisonError::into_inner).push(done);
         return Some(Part { etag: etag.to_owned(), crc32 });
     }
     tracing::info!(

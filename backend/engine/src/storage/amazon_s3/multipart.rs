@@ -71,7 +71,7 @@ impl Session {
     fn there(&self, sources: &BTreeMap<u32, Source>) -> There {
         let plan = self.state.plan();
         let range = |number: &u32| {
-            let start = u64::from(*number - 1) * plan.part_size;
+            let start = u64::from(number.saturating_sub(1)) * plan.part_size;
             start..start + plan.len(*number)
         };
         There::ranges(self.state.parts.keys().chain(sources.keys()).map(range))
@@ -85,17 +85,7 @@ impl Bucket {
         let (mut round, copies) = (1, Arc::<Copies>::default());
         loop {
             let error = match self.round(key, object, body, &copies).await {
-                Ok(stored) => {
-                    if copies.bytes() > 0 {
-                        tracing::info!(
-                            key,
-                            size = stored.size_bytes,
-                            copied = copies.bytes(),
-                            "uploaded, in part by copies"
-                        );
-                    }
-                    return Ok(stored);
-                }
+                Ok(stored) => return Ok(stored),
                 Err(Broken::Failed(error)) => return Err(error),
                 Err(Broken::Gone(error)) if round == ROUNDS => {
                     let text = format!("{} Look at its rules for unfinished uploads.", error.message);
@@ -295,6 +285,7 @@ impl Bucket {
         let plan = session.state.plan();
         let in_flight = plan.in_flight(self.s3.tuning.in_flight);
         let failures = Arc::new(AtomicU32::new(0));
+        let (held, copying) = (session.there(&BTreeMap::new()), !sources.is_empty());
         let mut reader = Reader::open(body, key).await?;
         for number in 1..=plan.parts() {
             let block = reader.take(plan.len(number)).await?;
@@ -315,7 +306,7 @@ impl Bucket {
             }
             if copies.are_stopped() && !sources.is_empty() {
                 sources.clear();
-                body.already_there(&session.there(&sources));
+                body.already_there(&held.and(copies.done()));
             }
             let (s3, bucket) = (Arc::clone(&self.s3), self.name.clone());
             let (object, upload_id) = (session.state.key.clone(), session.upload_id.clone());
@@ -344,6 +335,9 @@ impl Bucket {
         expect_sha256(key, body, &sha256)?;
         while let Some(done) = tasks.join_next().await {
             self.collect(key, session, done, md5s).await?;
+        }
+        if copying {
+            body.already_there(&held.and(copies.done()));
         }
         Ok(sha256)
     }

@@ -44,7 +44,9 @@ impl Partly {
     }
 
     fn told(&self) -> Vec<u64> {
-        self.told.lock().unwrap().iter().map(There::bytes).collect()
+        let mut told: Vec<u64> = self.told.lock().unwrap().iter().map(There::bytes).collect();
+        told.dedup();
+        told
     }
 }
 
@@ -164,7 +166,7 @@ pub async fn a_server_without_copies_is_asked_once() {
     let body = Partly::whole(&large(), OLD);
     storage.put(KEY, &body).await.unwrap();
     assert_eq!((world.sent() - before, world.count("PUT", COPY)), (LARGE as u64, 1));
-    assert_eq!(body.told(), [LARGE as u64, SMALL as u64], "the first part was read by then");
+    assert_eq!(body.told(), [LARGE as u64, 0]);
     assert!(!storage.copies_ranges());
     storage.put("set/another", &Partly::whole(&large(), OLD)).await.unwrap();
     assert_eq!(world.count("PUT", COPY), 1);
@@ -219,9 +221,10 @@ pub async fn a_source_with_other_bytes_does_not_get_in() {
     let mut old = large();
     old[5 * SMALL + 17] ^= 1;
     let world = with_old(&old).await;
-    let before = world.sent();
-    world.storage().put(KEY, &Partly::whole(&large(), OLD)).await.unwrap();
+    let (before, body) = (world.sent(), Partly::whole(&large(), OLD));
+    world.storage().put(KEY, &body).await.unwrap();
     assert_eq!(world.count("PUT", COPY), 6, "up to the one that differs");
+    assert_eq!(body.told(), [LARGE, 5 * SMALL].map(|bytes| bytes as u64));
     assert_eq!(world.sent() - before, (LARGE - 5 * SMALL) as u64);
     world.assert_end(&[(OLD, &old), (KEY, &large())]).await;
 }
@@ -352,7 +355,9 @@ pub async fn copies_can_be_switched_off() {
     let world = with_old(&large()).await;
     let kms = Some(Encryption::Kms { key_id: None });
     let off = Settings { incremental: false, ..world.settings() };
-    for settings in [off.clone(), Settings { encryption: kms, ..world.settings() }] {
+    // Amazon charges what is read of such a class.
+    let cool = Settings { storage_class: Some("STANDARD_IA".into()), ..world.settings() };
+    for settings in [off.clone(), cool, Settings { encryption: kms, ..world.settings() }] {
         assert!(!world.storage_of(settings).copies_ranges());
     }
     let before = world.sent();
