@@ -5,7 +5,7 @@ use super::local::local_copies;
 use super::upload::Sealed;
 use crate::archive::ArchiveFile;
 use crate::archive::reuse::{EqualRange, Member, Unusable, equal_ranges, index_name, read_index};
-use crate::storage::{Earlier, Storage};
+use crate::storage::{Earlier, ErrorKind, Result, Storage};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -54,14 +54,21 @@ impl Unchanged {
     }
 
     /// What this destination may make each archive of, by its name: from the newest earlier copy that it has with the sizes that the local
-    /// manifest tells.
+    /// manifest tells. A destination that does not answer is not asked a second time: without an answer everything is sent.
     pub async fn at(&self, storage: &dyn Storage) -> HashMap<String, Vec<Earlier>> {
         let mut all = HashMap::new();
         for archive in &self.0 {
             for shared in archive {
-                if shared.is_at(storage).await {
-                    all.extend(shared.by_part());
-                    break;
+                match shared.is_at(storage).await {
+                    Ok(true) => {
+                        all.extend(shared.by_part());
+                        break;
+                    }
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::debug!(copy = shared.copy_path, %error, "whether an earlier copy is there is not to be had");
+                        return all;
+                    }
                 }
             }
         }
@@ -74,22 +81,15 @@ impl Shared {
         format!("{}/{}", self.copy_path, part.name)
     }
 
-    /// Asked once, not with a pass's patience: without an answer everything is sent.
-    async fn is_at(&self, storage: &dyn Storage) -> bool {
+    async fn is_at(&self, storage: &dyn Storage) -> Result<bool> {
         for part in &self.earlier {
             match storage.stat(&self.key(part)).await {
                 Ok(entry) if entry.size_bytes == part.size_bytes => {}
-                Ok(entry) => {
-                    tracing::debug!(entry.key, entry.size_bytes, "an earlier archive has another size there");
-                    return false;
-                }
-                Err(error) => {
-                    tracing::debug!(copy = self.copy_path, %error, "an earlier copy is not to be had there");
-                    return false;
-                }
+                Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
+                _ => return Ok(false),
             }
         }
-        true
+        Ok(true)
     }
 
     /// The ranges of each new part, cut where parts end on either side.

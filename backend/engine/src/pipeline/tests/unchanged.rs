@@ -1,7 +1,10 @@
 use super::support::*;
 use crate::archive::reuse::index_name;
 use crate::pipeline::{Job, Outcome, Status};
-use crate::storage::{Body, ByteStream, Entry, Listing, MemoryStorage, Result, Storage, StorageKind, Stored};
+use crate::storage::{
+    Body, ByteStream, Entry, ErrorKind, Listing, MemoryStorage, Result, Storage, StorageKind, Stored,
+};
+use crate::testing::fault::{Effect, Fault, FaultStorage, Op};
 use futures_util::StreamExt;
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -147,6 +150,22 @@ async fn the_newest_copy_that_is_there_counts() {
     }
     let fourth = pass(&bench, 4, 4, &storage).await;
     assert_eq!(storage.sent_and_held(), (size(&fourth), 0));
+}
+
+#[tokio::test]
+async fn a_destination_that_does_not_answer_is_asked_once() {
+    let (bench, copier) = (store(), Copier::new());
+    pass(&bench, 1, 3, &copier).await;
+    pass(&bench, 2, 3, &copier).await;
+    copier.sent_and_held();
+    let faults = vec![Fault::once(Op::Stat, Effect::Fail(ErrorKind::Unavailable))];
+    let storage = Arc::new(FaultStorage::new(copier.clone(), faults));
+    let rows = vec![local_row(3), remote_row("7", 9, storage.clone())];
+    let third = run(Job { part_size: PART, rows, ..bench.job("2999-01-01T03:00:00Z") }).await;
+    assert_eq!(third.status, Status::Success, "{third:?}");
+    assert_eq!(copier.sent_and_held(), (size(&third), 0));
+    let asked = storage.keys(Op::Stat).len();
+    assert_eq!(asked, 1 + third.archives.len() + 1, "once, and for each object that was put");
 }
 
 #[tokio::test]
