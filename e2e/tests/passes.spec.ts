@@ -8,7 +8,7 @@ import { ADMIN } from './server';
 test.use({ story: 'passes', clouds: true });
 test.describe.configure({ mode: 'serial' });
 
-/** So slow that nobody misses an upload. */
+/** So slow that nobody misses an upload: also what the pass before has brought is sent. */
 const SLOW = 110_000;
 
 async function cellar(admin: Admin, server: any, title: string, more: object = {}): Promise<any> {
@@ -19,8 +19,8 @@ async function cellar(admin: Admin, server: any, title: string, more: object = {
 
 /** Switched off or on, slow or not: what is not named stays, the secret too. */
 async function change(admin: Admin, id: number, more: object): Promise<void> {
-  const { title, type, client_id, region, endpoint, path_style, enabled, max_bytes_per_sec } = await admin.call('GET', `/storages/${id}`);
-  const now = { title, type, client_id, region, endpoint, path_style, enabled, max_bytes_per_sec };
+  const { title, type, client_id, region, endpoint, path_style, incremental, enabled, max_bytes_per_sec } = await admin.call('GET', `/storages/${id}`);
+  const now = { title, type, client_id, region, endpoint, path_style, incremental, enabled, max_bytes_per_sec };
   await admin.call('PUT', `/storages/${id}`, { ...now, ...more });
 }
 
@@ -47,7 +47,7 @@ let slow: { id: number };
 
 test('passes: one that runs is cancelled, and what it has finished stays', async ({ page, request, server }) => {
   const admin = await Admin.of(request);
-  slow = await cellar(admin, server, 'Slow cellar', { max_bytes_per_sec: SLOW });
+  slow = await cellar(admin, server, 'Slow cellar', { max_bytes_per_sec: SLOW, incremental: false });
   await set(admin, server, 'Unhurried', [slow.id]);
   await signIn(page, ADMIN);
   await start(page, 'Unhurried');

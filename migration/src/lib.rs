@@ -25,6 +25,7 @@ mod m0022_encryption_key;
 mod m0023_time_and_life;
 mod m0024_alerts;
 mod m0025_reuse;
+mod m0026_incremental;
 
 pub struct Migrator;
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_time_and_life::Migration),
             Box::new(m0024_alerts::Migration),
             Box::new(m0025_reuse::Migration),
+            Box::new(m0026_incremental::Migration),
         ];
         all.into_iter().map(|migration| Box::new(Whole(migration)) as Box<dyn MigrationTrait>).collect()
     }

@@ -108,6 +108,8 @@ pub struct StorageSet {
     pub storage_class: Option<String>,
     pub encryption: Encryption,
     pub kms_key_id: Option<String>,
+    /// What an earlier copy there holds as well is copied on the server instead of being sent again.
+    pub incremental: bool,
     /// OneDrive alone: the directory whose accounts may be linked; null for every kind of account.
     pub tenant: Option<String>,
     /// Uploads to this destination together are not faster than this.
@@ -177,6 +179,9 @@ pub struct StorageSetInput {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(max_length = 512))]
     pub kms_key_id: Option<String>,
+    /// Copies on the server what an earlier copy there holds as well, instead of sending it again; where the server cannot, all is sent.
+    #[serde(default = "yes")]
+    pub incremental: bool,
     /// A tenant's id or domain, `organizations` or `consumers`; every kind of account when left out.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(max_length = 255))]
@@ -360,6 +365,7 @@ mod tests {
             storage_class: None,
             encryption: Encryption::None,
             kms_key_id: None,
+            incremental: true,
             tenant: None,
             max_bytes_per_sec: None,
             confirm_other_account: false,

@@ -23,6 +23,7 @@ mod rows;
 mod space;
 mod status;
 mod sweep;
+mod unchanged;
 mod upload;
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub struct Model {
     pub storage_class: Option<String>,
     pub encryption: String,
     pub kms_key_id: Option<String>,
+    pub incremental: bool,
     pub tenant: Option<String>,
     pub max_bytes_per_sec: Option<i64>,
     /// For people; it may change.

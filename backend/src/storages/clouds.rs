@@ -36,6 +36,7 @@ pub struct S3Settings {
     pub path_style: bool,
     pub storage_class: Option<String>,
     pub encryption: Option<S3Encryption>,
+    pub incremental: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +153,7 @@ fn s3_settings(settings: &CloudSettings) -> Result<amazon_s3::Settings> {
             S3Encryption::Aes256 => amazon_s3::Encryption::Aes256,
             S3Encryption::Kms(key_id) => amazon_s3::Encryption::Kms { key_id: key_id.clone() },
         }),
+        incremental: s3.incremental,
     })
 }
 

@@ -27,6 +27,7 @@ pub fn content(input: &StorageSetInput) -> Content {
         storage_class: text(&input.storage_class).filter(|_| s3),
         encryption: wire::name(encryption),
         kms_key_id: text(&input.kms_key_id).filter(|_| encryption == Encryption::Kms),
+        incremental: !s3 || input.incremental,
         tenant: text(&input.tenant).filter(|_| input.kind == StorageType::OneDrive),
         max_bytes_per_sec: input.max_bytes_per_sec,
     }
@@ -55,6 +56,7 @@ pub fn storage_set(
         storage_class: row.storage_class,
         encryption: wire::parse(&row.encryption)?,
         kms_key_id: row.kms_key_id,
+        incremental: row.incremental,
         tenant: row.tenant,
         max_bytes_per_sec: row.max_bytes_per_sec,
         account: row.account,
@@ -142,6 +144,7 @@ pub fn settings(row: &Row, kind: StorageKind, client_secret: Secret) -> CloudSet
             path_style: row.path_style,
             storage_class: row.storage_class.clone(),
             encryption,
+            incremental: row.incremental,
         },
     }
 }

@@ -31,6 +31,7 @@ pub struct Content {
     pub storage_class: Option<String>,
     pub encryption: String,
     pub kms_key_id: Option<String>,
+    pub incremental: bool,
     pub tenant: Option<String>,
     pub max_bytes_per_sec: Option<i64>,
 }
@@ -318,6 +319,7 @@ fn columns(content: &Content) -> storages::ActiveModel {
         storage_class: To(content.storage_class.clone()),
         encryption: To(content.encryption.clone()),
         kms_key_id: To(content.kms_key_id.clone()),
+        incremental: To(content.incremental),
         tenant: To(content.tenant.clone()),
         max_bytes_per_sec: To(content.max_bytes_per_sec),
         ..Default::default()

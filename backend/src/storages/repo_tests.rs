@@ -21,6 +21,7 @@ fn content(title: &str) -> Content {
         storage_class: None,
         encryption: "none".into(),
         kms_key_id: None,
+        incremental: true,
         tenant: Some("contoso.com".into()),
         max_bytes_per_sec: Some(5_000_000_000),
     }

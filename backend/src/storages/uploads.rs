@@ -199,6 +199,10 @@ impl Storage for Noted {
         self.inner.remove_empty_dir(prefix).await
     }
 
+    fn copies_ranges(&self) -> bool {
+        self.inner.copies_ranges()
+    }
+
     async fn notes(&self) -> Result<Vec<String>> {
         self.inner.notes().await
     }

@@ -44,6 +44,7 @@ pub async fn storage(db: &Db, title: &str) -> i64 {
         client_id: To("AKIA".into()),
         path_style: To(false),
         encryption: To("none".into()),
+        incremental: To(true),
         link_generation: To(0),
         link_confirmed: To(false),
         linked: To(false),

@@ -21,6 +21,7 @@ pub struct StorageForm {
     pub storage_class: String,
     pub encryption: Encryption,
     pub kms_key_id: String,
+    pub incremental: bool,
     pub tenant: String,
     /// MB/s as typed; empty for no limit.
     pub limit: String,
@@ -40,6 +41,7 @@ impl StorageForm {
             storage_class: String::new(),
             encryption: Encryption::None,
             kms_key_id: String::new(),
+            incremental: true,
             tenant: String::new(),
             limit: String::new(),
         }
@@ -58,6 +60,7 @@ impl StorageForm {
             storage_class: set.storage_class.clone().unwrap_or_default(),
             encryption: set.encryption,
             kms_key_id: set.kms_key_id.clone().unwrap_or_default(),
+            incremental: set.incremental,
             tenant: set.tenant.clone().unwrap_or_default(),
             limit: set.max_bytes_per_sec.map(megabytes).unwrap_or_default(),
         }
@@ -86,6 +89,7 @@ impl StorageForm {
         let usual = StorageForm::new(self.kind);
         self.storage_class != usual.storage_class
             || self.encryption != usual.encryption
+            || self.incremental != usual.incremental
             || self.limit != usual.limit
     }
 
@@ -107,6 +111,7 @@ impl StorageForm {
             storage_class: text(&self.storage_class).filter(|_| s3),
             encryption: if s3 { self.encryption } else { Encryption::None },
             kms_key_id: text(&self.kms_key_id).filter(|_| kms),
+            incremental: !s3 || self.incremental,
             tenant: text(&self.tenant).filter(|_| self.kind == StorageType::OneDrive),
             max_bytes_per_sec: text(&self.limit).map(|t| bytes_per_sec(&t).unwrap_or(0)),
             confirm_other_account: false,
@@ -209,6 +214,16 @@ mod tests {
         assert_eq!(form.mistakes(false), vec![], "a KMS key that is out of sight is left out");
         form.kind = StorageType::OneDrive;
         assert_eq!(form.mistakes(false)[0].field, "tenant");
+    }
+
+    #[test]
+    fn unchanged_parts_are_copied_unless_it_is_switched_off() {
+        for kind in StorageType::CLOUDS {
+            assert!(filled(kind).input().incremental);
+            let off = StorageForm { incremental: false, ..filled(kind) };
+            assert_eq!(off.input().incremental, kind != StorageType::AmazonS3);
+            assert!(off.is_advanced(), "what is not as usual is shown");
+        }
     }
 
     #[test]

@@ -186,6 +186,7 @@ mod tests {
             storage_class: None,
             encryption: Encryption::None,
             kms_key_id: None,
+            incremental: true,
             tenant: None,
             max_bytes_per_sec: None,
             account: None,

@@ -75,6 +75,7 @@ pub async fn send(file: &str, sha256: &str) {
         path_style: true,
         storage_class: None,
         encryption: None,
+        incremental: true,
     };
     let size = std::fs::metadata(file).expect("the file is there").len();
     let body = FileBody::new(Path::new(file), "files.tgz", size, sha256);

@@ -5,8 +5,10 @@
 //! whose fingerprint is its own; failing that, one whose content turns out to be the same. Every copied member is checked against its
 //! hash, so that damage is made anew instead of being passed on.
 //!
-//! The archive that results is complete and knows nothing of the earlier one. The index is a local affair: nothing reads it but the next
-//! pass, no manifest names it, and without it, or with one that is damaged or of another policy, everything is made anew.
+//! The archive that results is complete and knows nothing of the earlier one. The index is a local affair: nothing reads it but later
+//! passes, no manifest names it, and without it, or with one that is damaged or of another policy, everything is made anew.
+
+mod equal;
 
 use super::ArchiveFile;
 use chrono::{DateTime, Utc};
@@ -18,6 +20,8 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use equal::{EqualRange, equal_ranges};
 
 /// BLAKE3: shoppers upload files, so that nobody may be able to make two contents with one hash.
 pub type Hash = [u8; 32];

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// How many copies are tried, the newest first: one may hold the other archive alone, or have lost its index.
-const TRIED: usize = 3;
+pub(super) const TRIED: usize = 3;
 
 /// What a pass of this Set that began at `started_at` may copy from: the newest archive of each name that has a usable index. `limit` says how
 /// many passes in a row may do so. Blocks.

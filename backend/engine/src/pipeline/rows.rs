@@ -1,6 +1,8 @@
 //! The storage phase: every row on its own.
 
+use super::space::human;
 use super::sweep::{Swept, sweep};
+use super::unchanged::Unchanged;
 use super::upload::{Destination, Progress, Sealed};
 use super::{Row, RowResult, Target, Tuning, panic_text};
 use crate::event::{Event, Events, Phase, Warning};
@@ -8,6 +10,7 @@ use crate::storage::{LocalStorage, Storage};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +46,7 @@ impl Storing<'_> {
     pub async fn all(&self, rows: &[Row]) -> Vec<Stored> {
         let remote = |row: &&Row| matches!(row.target, Target::Remote(_));
         let uploads = rows.iter().filter(remote).count() as u64;
+        let unchanged = self.unchanged(rows).await;
         let mut local = Vec::new();
         for row in rows.iter().filter(|row| matches!(row.target, Target::Local)) {
             local.push(self.local(row).await);
@@ -54,22 +58,7 @@ impl Storing<'_> {
         });
         let started = Instant::now();
         let others = rows.iter().enumerate().filter(|(_, row)| !matches!(row.target, Target::Local));
-        let others = others.map(|(at, row)| {
-            let total_bytes = self.copy.size_bytes() + self.copy.manifest.len() as u64;
-            self.events.emit(Event::RowStarted { row: at, total_bytes });
-            let caught = AssertUnwindSafe(self.remote((at, row), progress.as_ref())).catch_unwind();
-            caught.map(move |stored| {
-                let stored = stored.unwrap_or_else(|panic| {
-                    let text = panic_text(panic.as_ref());
-                    tracing::error!(storage.id = row.storage_id, panic = text, "an upload panicked");
-                    let message =
-                        format!("The upload ended unexpectedly: {text}. This is a fault of the program.");
-                    plain(row.result(false, message, 0, started.elapsed().as_secs_f64()))
-                });
-                self.events.emit(Event::RowEnded { row: at, ok: stored.result.ok });
-                stored
-            })
-        });
+        let others = others.map(|(at, row)| self.caught((at, row), &unchanged, progress.as_ref(), started));
         let others = futures_util::future::join_all(others).await;
         if let Some(progress) = progress {
             progress.end(others.iter().all(|stored| stored.result.ok));
@@ -78,6 +67,22 @@ impl Storing<'_> {
         rows.iter()
             .filter_map(|row| if matches!(row.target, Target::Local) { local.next() } else { others.next() })
             .collect()
+    }
+
+    /// What earlier copies share with this one, for the destinations that can make use of it. Before anything is swept: the copy before may
+    /// be the one that has to make room here.
+    async fn unchanged(&self, rows: &[Row]) -> Unchanged {
+        let of_use = |row: &Row| matches!(&row.target, Target::Remote(storage) if storage.copies_ranges());
+        if !rows.iter().any(of_use) {
+            return Unchanged::default();
+        }
+        let (archive_dir, folder) = (self.archive_dir.to_owned(), self.folder.to_owned());
+        let copy = self.copy.clone();
+        let find = move || Unchanged::find(&archive_dir, &folder, &copy);
+        tokio::task::spawn_blocking(find).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "looking for what is unchanged ended unexpectedly; everything is sent");
+            Unchanged::default()
+        })
     }
 
     /// The sealed copy is the local row's copy already.
@@ -90,7 +95,33 @@ impl Storing<'_> {
         self.stored(row, format!("Stored in {dir}."), swept, self.made_in)
     }
 
-    async fn remote(&self, (at, row): (usize, &Row), progress: Option<&Arc<Progress>>) -> Stored {
+    /// An upload that panics fails alone.
+    async fn caught(
+        &self,
+        (at, row): (usize, &Row),
+        unchanged: &Unchanged,
+        progress: Option<&Arc<Progress>>,
+        started: Instant,
+    ) -> Stored {
+        let total_bytes = self.copy.size_bytes() + self.copy.manifest.len() as u64;
+        self.events.emit(Event::RowStarted { row: at, total_bytes });
+        let caught = AssertUnwindSafe(self.remote((at, row), unchanged, progress)).catch_unwind().await;
+        let stored = caught.unwrap_or_else(|panic| {
+            let text = panic_text(panic.as_ref());
+            tracing::error!(storage.id = row.storage_id, panic = text, "an upload panicked");
+            let message = format!("The upload ended unexpectedly: {text}. This is a fault of the program.");
+            plain(row.result(false, message, 0, started.elapsed().as_secs_f64()))
+        });
+        self.events.emit(Event::RowEnded { row: at, ok: stored.result.ok });
+        stored
+    }
+
+    async fn remote(
+        &self,
+        (at, row): (usize, &Row),
+        unchanged: &Unchanged,
+        progress: Option<&Arc<Progress>>,
+    ) -> Stored {
         let started = Instant::now();
         let seconds = || started.elapsed().as_secs_f64();
         let (storage, progress) = match (&row.target, progress) {
@@ -102,7 +133,18 @@ impl Storing<'_> {
         let (copy, cancel, suspend, again, tuning) =
             (self.copy, self.cancel, self.suspend, self.again, self.tuning);
         let storage = Arc::clone(storage);
-        let destination = Destination { storage, copy, progress, row: at, cancel, suspend, again, tuning };
+        let destination = Destination {
+            storage,
+            copy,
+            unchanged,
+            progress,
+            row: at,
+            cancel,
+            suspend,
+            again,
+            tuning,
+            spared: AtomicU64::new(0),
+        };
         if let Err(error) = destination.upload().await {
             tracing::warn!(storage.id = row.storage_id, storage.kind = ?row.kind, copy = copy.copy_path, error = %error, "an upload failed");
             return plain(row.result(false, error.message, 0, seconds()));
@@ -110,9 +152,13 @@ impl Storing<'_> {
         let swept = self.sweep_remote(row, &destination).await;
         let files = copy.archives.len();
         let uploaded = format!(
-            "Uploaded {files} {} and the manifest, {}.",
+            "Uploaded {files} {} and the manifest, {}{}.",
             if files == 1 { "archive" } else { "archives" },
-            super::space::human(copy.size_bytes())
+            human(copy.size_bytes()),
+            match destination.spared.load(Ordering::Relaxed) {
+                0 => String::new(),
+                bytes => format!("; {} of it was there already", human(bytes)),
+            }
         );
         self.stored(row, uploaded, swept, seconds())
     }

@@ -2,16 +2,19 @@
 
 use super::Tuning;
 use super::space::human;
+use super::unchanged::Unchanged;
 use crate::archive::ArchiveFile;
 use crate::archive::manifest::{MAX_BYTES, Manifest};
 use crate::event::{Event, Events, Phase};
 use crate::policy::layout;
 use crate::storage::{
-    Body, ByteStream, BytesBody, Error, ErrorKind, FileBody, Result, Retry, Storage, read_small,
+    Body, ByteStream, BytesBody, Earlier, Error, ErrorKind, FileBody, Result, Retry, Storage, There,
+    read_small,
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
 /// A sealed copy, as uploads see it.
+#[derive(Clone)]
 pub(super) struct Sealed {
     /// Its folder on this server.
     pub dir: PathBuf,
@@ -106,6 +110,8 @@ struct Watched<'a> {
     counted: Arc<AtomicU64>,
     active: Arc<Mutex<Instant>>,
     cancel: &'a CancellationToken,
+    /// Bytes that need not be sent, as far as the destination's driver has said.
+    there: AtomicU64,
 }
 
 #[async_trait::async_trait]
@@ -137,8 +143,13 @@ impl Body for Watched<'_> {
         Ok(stream.boxed())
     }
 
-    fn already_there(&self, bytes: u64) {
-        self.body.already_there(bytes);
+    fn earlier(&self) -> &[Earlier] {
+        self.body.earlier()
+    }
+
+    fn already_there(&self, there: &There) {
+        self.there.store(there.bytes(), Ordering::Relaxed);
+        self.body.already_there(there);
     }
 }
 
@@ -151,6 +162,7 @@ pub(super) struct Destination<'a> {
     /// Without retries.
     pub storage: Arc<dyn Storage>,
     pub copy: &'a Sealed,
+    pub unchanged: &'a Unchanged,
     pub progress: &'a Arc<Progress>,
     /// Its place among the rows of the job.
     pub row: usize,
@@ -160,6 +172,8 @@ pub(super) struct Destination<'a> {
     /// The copy may be there already.
     pub again: bool,
     pub tuning: Tuning,
+    /// Bytes of archives that the destination had already, where it can make use of earlier copies.
+    pub spared: AtomicU64,
 }
 
 impl Destination<'_> {
@@ -224,14 +238,26 @@ impl Destination<'_> {
     }
 
     async fn send_all(&self, sent: &mut Vec<String>) -> Result<()> {
+        let mut earlier = self.earlier().await;
         for archive in &self.copy.archives {
             let path = self.copy.dir.join(&archive.name);
             let body = FileBody::new(&path, &archive.name, archive.size_bytes, &archive.sha256);
+            let body = body.made_of(earlier.remove(&archive.name).unwrap_or_default());
             self.send(&archive.name, &body, &archive.sha256, sent).await?;
         }
         let body = BytesBody(self.copy.manifest.clone());
         let sha256 = hex::encode(Sha256::digest(&self.copy.manifest));
         self.send(layout::MANIFEST, &body, &sha256, sent).await
+    }
+
+    /// What the destination may make each archive of, by its name.
+    async fn earlier(&self) -> HashMap<String, Vec<Earlier>> {
+        if !self.storage.copies_ranges() {
+            return HashMap::new();
+        }
+        let call = async { Ok(self.unchanged.at(&*self.storage).await) };
+        // A destination that does not answer is found out by what is sent to it, and a cancelled pass before that.
+        self.patiently(&Mutex::new(Instant::now()), call).await.unwrap_or_default()
     }
 
     /// Stores one object and makes sure that it is there as it was sent.
@@ -264,6 +290,7 @@ impl Destination<'_> {
             counted: Arc::clone(&counted),
             active: Arc::clone(&active),
             cancel: self.cancel,
+            there: AtomicU64::new(0),
         };
         let storage = self.retrying();
         let stored = self.patiently(&active, storage.put(key, &watched)).await?;
@@ -285,6 +312,9 @@ impl Destination<'_> {
         };
         if entry.size_bytes != body.size_bytes() {
             return Err(wrong(bytes(entry.size_bytes)));
+        }
+        if !body.earlier().is_empty() {
+            self.spared.fetch_add(watched.there.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         // What had arrived before was not read.
         let read = counted.fetch_max(body.size_bytes(), Ordering::Relaxed);

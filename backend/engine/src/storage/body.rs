@@ -1,6 +1,6 @@
 //! What is stored: bytes in memory, files on disk.
 
-use super::{Body, ByteStream, Error, ErrorKind};
+use super::{Body, ByteStream, Earlier, Error, ErrorKind};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
@@ -38,12 +38,20 @@ pub struct FileBody {
     name: String,
     size_bytes: u64,
     sha256: String,
+    earlier: Vec<Earlier>,
 }
 
 impl FileBody {
     /// `name` is what messages call it; `sha256` is lower-case hexadecimal.
     pub fn new(path: &Path, name: &str, size_bytes: u64, sha256: &str) -> Self {
-        FileBody { path: path.into(), name: name.into(), size_bytes, sha256: sha256.into() }
+        let (path, name, sha256) = (path.into(), name.into(), sha256.into());
+        FileBody { path, name, size_bytes, sha256, earlier: Vec::new() }
+    }
+
+    /// The same with what earlier objects of the destination hold of it ([`Body::earlier`]).
+    #[must_use]
+    pub fn made_of(self, earlier: Vec<Earlier>) -> Self {
+        FileBody { earlier, ..self }
     }
 }
 
@@ -55,6 +63,10 @@ impl Body for FileBody {
 
     fn sha256(&self) -> Option<String> {
         Some(self.sha256.clone())
+    }
+
+    fn earlier(&self) -> &[Earlier] {
+        &self.earlier
     }
 
     async fn open(&self, offset: u64) -> io::Result<ByteStream> {

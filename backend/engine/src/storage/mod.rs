@@ -19,6 +19,7 @@ pub mod probe;
 mod retry;
 mod secret;
 pub mod session;
+mod there;
 mod throttle;
 pub mod time;
 
@@ -30,6 +31,7 @@ pub use memory::MemoryStorage;
 pub use retry::{Retry, RetryPolicy};
 pub use secret::Secret;
 pub use session::{MemorySessions, Sessions};
+pub use there::{Earlier, There};
 pub use throttle::{Bandwidth, Throttle};
 
 #[cfg(test)]
@@ -57,9 +59,15 @@ pub trait Body: Send + Sync {
     /// Lower-case hexadecimal SHA-256 of the whole, where it is known beforehand: an upload is gone on with for the same content only.
     fn sha256(&self) -> Option<String>;
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream>;
-    /// A driver says so before it opens the body: the destination has the first so many bytes already. They are read again to be hashed, and
-    /// are not sent. For who counts or slows down what is sent; to most bodies it is all the same.
-    fn already_there(&self, _bytes: u64) {}
+    /// What earlier objects of the same destination are expected to hold of it, in the order of `at`, apart from each other. Only for
+    /// destinations that can make use of it: see [`Storage::copies_ranges`].
+    fn earlier(&self) -> &[Earlier] {
+        &[]
+    }
+    /// A driver says so before it opens the body, and again when it turns out otherwise while it reads: the destination has these bytes
+    /// already, or makes them of what it has. They are read to be hashed, and are not sent. For who slows down what is sent; to most bodies
+    /// it is all the same.
+    fn already_there(&self, _there: &There) {}
 }
 
 /// What the destination says it has, not what was sent to it.
@@ -119,6 +127,11 @@ pub trait Storage: Send + Sync {
     }
     /// Removes a folder that has become empty, where the destination has folders. Not empty or absent is fine.
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()>;
+    /// Whether `put` can have the destination make parts of an object of others that it has ([`Body::earlier`]), so that it is worth finding
+    /// out which. What comes of it is the same object, and verified as any.
+    fn copies_ranges(&self) -> bool {
+        false
+    }
     /// What an administrator ought to know of how the destination is set up, each a sentence with its remedy; empty when there is nothing.
     async fn notes(&self) -> Result<Vec<String>> {
         Ok(Vec::new())

@@ -124,6 +124,10 @@ impl Storage for Retry {
         self.run("remove_empty_dir", prefix, || self.inner.remove_empty_dir(prefix)).await
     }
 
+    fn copies_ranges(&self) -> bool {
+        self.inner.copies_ranges()
+    }
+
     async fn notes(&self) -> Result<Vec<String>> {
         self.run("notes", "", || self.inner.notes()).await
     }

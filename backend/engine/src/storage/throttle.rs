@@ -1,12 +1,11 @@
 //! Less bandwidth than there is, around any destination.
 
 use super::time::SharedTime;
-use super::{Body, ByteStream, Entry, Listing, Result, Storage, StorageKind, Stored};
+use super::{Body, ByteStream, Earlier, Entry, Listing, Result, Storage, StorageKind, Stored, There};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ const BURST: TimeDelta = TimeDelta::milliseconds(250);
 const LONGEST_DEBT: TimeDelta = TimeDelta::minutes(30);
 
 /// Gives the bodies of `put` out no faster than its [`Bandwidth`] lets it. Drivers read as they send, so this
-/// is the bandwidth of the upload, but for the block or two that they keep in memory. What the destination has already
+/// is the bandwidth of the upload, but for the blocks that they keep in memory. What the destination has already
 /// ([`Body::already_there`]) is read at full speed.
 pub struct Throttle {
     inner: Arc<dyn Storage>,
@@ -74,8 +73,8 @@ impl Bandwidth {
 struct Paced<'a> {
     body: &'a dyn Body,
     bandwidth: &'a Arc<Bandwidth>,
-    /// Bytes at the start that are not sent.
-    free: AtomicU64,
+    /// What is not sent; it may turn out otherwise while a stream is read.
+    free: Arc<Mutex<There>>,
 }
 
 #[async_trait::async_trait]
@@ -90,31 +89,58 @@ impl Body for Paced<'_> {
 
     async fn open(&self, offset: u64) -> std::io::Result<ByteStream> {
         let stream = self.body.open(offset).await?;
-        let free = usize::try_from(self.free.load(Ordering::Relaxed).saturating_sub(offset));
-        let state = (stream, Bytes::new(), free.unwrap_or(usize::MAX), Arc::clone(self.bandwidth));
-        let paced =
-            futures_util::stream::unfold(state, |(mut stream, mut rest, free, bandwidth)| async move {
-                while rest.is_empty() {
-                    match stream.next().await? {
-                        Ok(chunk) => rest = chunk,
-                        Err(error) => return Some((Err(error), (stream, rest, free, bandwidth))),
-                    }
-                }
-                if free > 0 {
-                    let piece = rest.split_to(rest.len().min(free));
-                    let free = free - piece.len();
-                    return Some((Ok(piece), (stream, rest, free, bandwidth)));
-                }
-                let piece = rest.split_to(rest.len().min(bandwidth.piece()));
-                bandwidth.spend(piece.len()).await;
-                Some((Ok(piece), (stream, rest, free, bandwidth)))
-            });
+        let pace = Pace {
+            stream,
+            rest: Bytes::new(),
+            at: offset,
+            free: Arc::clone(&self.free),
+            bandwidth: Arc::clone(self.bandwidth),
+        };
+        let paced = futures_util::stream::unfold(pace, |mut pace| async move {
+            let piece = pace.next().await?;
+            Some((piece, pace))
+        });
         Ok(paced.boxed())
     }
 
-    fn already_there(&self, bytes: u64) {
-        self.free.store(bytes, Ordering::Relaxed);
-        self.body.already_there(bytes);
+    fn earlier(&self) -> &[Earlier] {
+        self.body.earlier()
+    }
+
+    fn already_there(&self, there: &There) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clone_from(there);
+        self.body.already_there(there);
+    }
+}
+
+/// A body that is being read.
+struct Pace {
+    stream: ByteStream,
+    /// Of the chunk that was read last, what was not given out yet.
+    rest: Bytes,
+    /// Where it begins in the body.
+    at: u64,
+    free: Arc<Mutex<There>>,
+    bandwidth: Arc<Bandwidth>,
+}
+
+impl Pace {
+    async fn next(&mut self) -> Option<std::io::Result<Bytes>> {
+        while self.rest.is_empty() {
+            match self.stream.next().await? {
+                Ok(chunk) => self.rest = chunk,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let (free, run) = self.free.lock().unwrap_or_else(PoisonError::into_inner).run(self.at);
+        let run = usize::try_from(run).unwrap_or(usize::MAX);
+        let most = if free { run } else { run.min(self.bandwidth.piece()) };
+        let piece = self.rest.split_to(self.rest.len().min(most));
+        self.at += piece.len() as u64;
+        if !free {
+            self.bandwidth.spend(piece.len()).await;
+        }
+        Some(Ok(piece))
     }
 }
 
@@ -125,7 +151,7 @@ impl Storage for Throttle {
     }
 
     async fn put(&self, key: &str, body: &dyn Body) -> Result<Stored> {
-        let paced = Paced { body, bandwidth: &self.bandwidth, free: AtomicU64::new(0) };
+        let paced = Paced { body, bandwidth: &self.bandwidth, free: Arc::default() };
         self.inner.put(key, &paced).await
     }
 
@@ -155,6 +181,10 @@ impl Storage for Throttle {
 
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.inner.remove_empty_dir(prefix).await
+    }
+
+    fn copies_ranges(&self) -> bool {
+        self.inner.copies_ranges()
     }
 
     async fn notes(&self) -> Result<Vec<String>> {
@@ -223,8 +253,8 @@ mod tests {
         let time = VirtualTime::default();
         let spare = throttle(1000, Arc::new(time.clone()));
         let whole = body(100_000);
-        let paced = Paced { body: &whole, bandwidth: &spare.bandwidth, free: AtomicU64::new(0) };
-        paced.already_there(99_000);
+        let paced = Paced { body: &whole, bandwidth: &spare.bandwidth, free: Arc::default() };
+        paced.already_there(&There::first(99_000));
         let began = time.now();
         for (offset, expected) in [(0, 100_000), (98_000, 2000)] {
             let mut stream = paced.open(offset).await.unwrap();
@@ -236,6 +266,27 @@ mod tests {
         }
         // Twice a thousand bytes at a thousand a second.
         assert_eq!(time.now() - began, TimeDelta::milliseconds(1750));
+    }
+
+    /// Parts that the destination makes of what it has lie anywhere, and turn out to be none after all.
+    #[tokio::test]
+    async fn what_turns_out_to_be_sent_after_all_is_paced_from_there_on() {
+        let time = VirtualTime::default();
+        let spare = throttle(1000, Arc::new(time.clone()));
+        let whole = body(100_000);
+        let paced = Paced { body: &whole, bandwidth: &spare.bandwidth, free: Arc::default() };
+        paced.already_there(&There::ranges([0..40_000, 41_000..100_000]));
+        let (began, mut size) = (time.now(), 0);
+        let mut stream = paced.open(0).await.unwrap();
+        while size < 41_000 {
+            size += stream.next().await.unwrap().unwrap().len();
+        }
+        assert_eq!((size, time.now() - began), (41_000, TimeDelta::milliseconds(750)));
+        paced.already_there(&There::first(98_000));
+        while let Some(chunk) = stream.next().await {
+            size += chunk.unwrap().len();
+        }
+        assert_eq!((size, time.now() - began), (100_000, TimeDelta::milliseconds(2750)));
     }
 
     #[tokio::test]

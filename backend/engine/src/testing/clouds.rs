@@ -68,6 +68,7 @@ impl Place {
                     path_style: true,
                     storage_class: None,
                     encryption: None,
+                    incremental: true,
                 },
                 Arc::clone(&time),
             )?,

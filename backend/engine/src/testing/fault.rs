@@ -1,7 +1,8 @@
 //! A destination that misbehaves on demand.
 
 use crate::storage::{
-    Body, ByteStream, BytesBody, Entry, Error, ErrorKind, Listing, Result, Storage, StorageKind, Stored,
+    Body, ByteStream, BytesBody, Earlier, Entry, Error, ErrorKind, Listing, Result, Storage, StorageKind,
+    Stored, There,
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -190,8 +191,12 @@ impl Body for Hampered<'_> {
         Ok(stream.boxed())
     }
 
-    fn already_there(&self, bytes: u64) {
-        self.body.already_there(bytes);
+    fn earlier(&self) -> &[Earlier] {
+        self.body.earlier()
+    }
+
+    fn already_there(&self, there: &There) {
+        self.body.already_there(there);
     }
 }
 
@@ -294,6 +299,10 @@ impl Storage for FaultStorage {
     async fn remove_empty_dir(&self, prefix: &str) -> Result<()> {
         self.begin(Op::RemoveDir, prefix).await?;
         self.inner.remove_empty_dir(prefix).await
+    }
+
+    fn copies_ranges(&self) -> bool {
+        self.inner.copies_ranges()
     }
 
     async fn notes(&self) -> Result<Vec<String>> {

@@ -1,6 +1,8 @@
 //! What the tests of all drivers share.
 
-use engine::storage::{Body, ByteStream, BytesBody, FileBody, Result, Retry, RetryPolicy, Storage, Stored};
+use engine::storage::{
+    Body, ByteStream, BytesBody, FileBody, Result, Retry, RetryPolicy, Storage, Stored, There,
+};
 use engine::testing::VirtualTime;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -112,8 +114,8 @@ impl Body for Told {
         self.body.open(offset).await
     }
 
-    fn already_there(&self, bytes: u64) {
-        self.there.lock().unwrap().push(bytes);
+    fn already_there(&self, there: &There) {
+        self.there.lock().unwrap().push(there.bytes());
     }
 }
 

@@ -37,6 +37,7 @@ pub async fn storage(app: &TestApp, title: &str, enabled: bool) -> i64 {
         client_id: Set("x".into()),
         path_style: Set(false),
         encryption: Set("none".into()),
+        incremental: Set(true),
         link_generation: Set(0),
         link_confirmed: Set(false),
         linked: Set(false),

@@ -39,14 +39,31 @@ async fn what_another_type_needs_is_left_out() {
         region: Some("eu-west-1".into()),
         endpoint: Some("https://s3.example.org".into()),
         path_style: true,
+        incremental: false,
         tenant: Some("contoso.com".into()),
         ..drive("Drive")
     };
     let set = create(&app, &someone, &drive).await;
     assert_eq!((set.region, set.endpoint, set.path_style, set.tenant), (None, None, false, None));
+    assert!(set.incremental, "as if nothing had been said of it");
     assert_eq!((set.linked, set.state), (false, StorageState::NotLinked));
     assert_eq!(set.redirect_uri.as_deref(), Some("https://storekeep.example.org/oauth/callback"));
     assert_eq!(set.warnings[0].code, "google_testing_mode");
+}
+
+#[actix_web::test]
+async fn unchanged_parts_are_copied_unless_somebody_says_otherwise() {
+    let app = TestApp::start().await;
+    let someone = keeper(&app).await;
+    let mut body = serde_json::to_value(input("Cold", StorageType::AmazonS3)).unwrap();
+    body.as_object_mut().unwrap().remove("incremental");
+    let set = app.call(&ep::CREATE_STORAGE, &[]).by(&someone).json(body).send().await.ok();
+    assert!(set.incremental);
+    let off = StorageSetInput { incremental: false, ..input("Cold", StorageType::AmazonS3) };
+    let id = set.id.to_string();
+    let saved = app.call(&ep::UPDATE_STORAGE, &[&id]).by(&someone).body(&off).send().await.ok();
+    assert!(!saved.incremental);
+    assert_eq!(get(&app, &someone, set.id).await, saved);
 }
 
 #[actix_web::test]

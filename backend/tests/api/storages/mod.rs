@@ -26,6 +26,7 @@ pub fn input(title: &str, kind: StorageType) -> StorageSetInput {
         storage_class: None,
         encryption: Encryption::None,
         kms_key_id: None,
+        incremental: true,
         tenant: None,
         max_bytes_per_sec: None,
         confirm_other_account: false,

@@ -134,6 +134,7 @@ pub fn Advanced(typed: RwSignal<StorageForm>, kind: StorageType) -> impl IntoVie
     });
     let toggled = move |event| open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
     let (limit, set_limit) = create_slice(typed, |t| t.limit.clone(), |t, v| t.limit = v);
+    let (incremental, set_incremental) = create_slice(typed, |t| t.incremental, |t, v| t.incremental = v);
     view! {
         <details class="card advanced" prop:open=move || open.get() on:toggle=toggled>
             <summary><h2>"Advanced"</h2><Icon icon=lu::LuChevronDown/></summary>
@@ -151,6 +152,14 @@ pub fn Advanced(typed: RwSignal<StorageForm>, kind: StorageType) -> impl IntoVie
                     class="short"
                 />
             </div>
+            {(kind == StorageType::AmazonS3).then(|| view! {
+                <Switch
+                    label="Copy unchanged parts on the server"
+                    hint="What an earlier copy there holds is not sent again. Where the server cannot, all of it is sent."
+                    value=incremental
+                    set=set_incremental
+                />
+            })}
         </details>
     }
 }

@@ -10,3 +10,4 @@ mod retention;
 mod reuse;
 mod support;
 mod troubles;
+mod unchanged;

@@ -206,6 +206,10 @@ impl Storage for Bucket {
         check_key(prefix.trim_end_matches('/'))
     }
 
+    fn copies_ranges(&self) -> bool {
+        self.s3.copies_ranges()
+    }
+
     /// What of the bucket's set-up changes what retention does. What may not be asked is passed over.
     async fn notes(&self) -> Result<Vec<String>> {
         let (client, quick) = (&self.s3.client, self.s3.tuning.quick);

@@ -18,6 +18,7 @@ fn client() -> Client {
         path_style: false,
         storage_class: None,
         encryption: None,
+        incremental: true,
     };
     Client::new(&settings, Arc::new(SystemTime), &Tuning::default()).unwrap()
 }

@@ -62,6 +62,8 @@ pub(super) struct Client {
     closed_until: Mutex<Option<DateTime<Utc>>>,
     /// The server has refused to delete many objects in one call.
     no_batches: AtomicBool,
+    /// The server does not know how to make parts of objects that it has.
+    no_copies: AtomicBool,
 }
 
 struct Clock(SharedTime);
@@ -136,6 +138,7 @@ impl Client {
             signing,
             closed_until: Mutex::new(None),
             no_batches: AtomicBool::new(false),
+            no_copies: AtomicBool::new(false),
         })
     }
 
@@ -186,6 +189,15 @@ impl Client {
 
     pub fn no_batches(&self) {
         self.no_batches.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether parts can be made of objects that are there, as far as is known.
+    pub fn takes_copies(&self) -> bool {
+        !self.no_copies.load(Ordering::Relaxed)
+    }
+
+    pub fn no_copies(&self) {
+        self.no_copies.store(true, Ordering::Relaxed);
     }
 
     pub fn failure(&self, doing: Doing<'_>, answer: Answer) -> Failure {

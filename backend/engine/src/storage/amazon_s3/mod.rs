@@ -1,7 +1,8 @@
 //! Amazon S3 and servers that speak its protocol.
 //!
 //! What the driver counts on, beyond plain S3: `PutObject`, multipart uploads, `HeadObject`, `GetObject` with a range, `ListObjectsV2`,
-//! `DeleteObject`. `DeleteObjects`, `ListParts`, `ListMultipartUploads` and `ListBuckets` make it better where they are there and allowed.
+//! `DeleteObject`. `UploadPartCopy`, `DeleteObjects`, `ListParts`, `ListMultipartUploads` and `ListBuckets` make it better where they are
+//! there and allowed.
 //!
 //! Rights that the access key needs on the bucket: `s3:ListBucket`, and on its objects `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject`,
 //! `s3:AbortMultipartUpload`; better also `s3:ListMultipartUploadParts` and, on the bucket, `s3:ListBucketMultipartUploads`,
@@ -13,12 +14,14 @@
 mod bucket;
 mod classify;
 mod client;
+mod copying;
 mod deleting;
 mod etag;
 mod giving_up;
 mod multipart;
 mod parts;
 mod read;
+mod sending;
 mod state;
 mod upload;
 
@@ -51,6 +54,9 @@ pub struct Settings {
     pub storage_class: Option<String>,
     /// `None`: as the bucket does by itself.
     pub encryption: Option<Encryption>,
+    /// Whether parts of an upload that an earlier object holds are copied from it at the server instead of being sent. A server that cannot
+    /// do so, or whose ETags are no MD5s, is sent all of it in any case.
+    pub incremental: bool,
 }
 
 /// How the provider encrypts at rest.
@@ -68,6 +74,11 @@ pub enum Encryption {
 pub struct Tuning {
     /// The smallest part. Objects up to this size are sent in one request.
     pub part_size: u64,
+    /// The smallest part where much of an object can be copied from earlier ones: the smaller, the less is sent beside what changed. Amazon
+    /// copies no ranges below 5 MiB.
+    pub copied_part_size: u64,
+    /// Earlier objects up to this size are not copied from: Amazon does not let it.
+    pub smallest_source: u64,
     /// Parts under way at once, memory permitting.
     pub in_flight: usize,
     /// Objects in one page of a listing, and in one call that deletes them; at most 1000.
@@ -91,6 +102,8 @@ impl Default for Tuning {
     fn default() -> Self {
         Tuning {
             part_size: 16 << 20,
+            copied_part_size: 8 << 20,
+            smallest_source: 5 << 20,
             in_flight: 4,
             page: 1000,
             quick: http::QUICK,
@@ -235,6 +248,7 @@ mod tests {
             path_style: false,
             storage_class: None,
             encryption: None,
+            incremental: true,
         }
     }
 

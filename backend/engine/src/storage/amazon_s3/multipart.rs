@@ -3,36 +3,25 @@
 //! The provider's own list of parts is the truth about how far an upload has come. What the state remembers stands in for it where the list
 //! is not to be had. The object appears, whole, with the last call.
 
-use super::AmazonS3;
 use super::bucket::Bucket;
 use super::classify::Failure;
 use super::client::Doing;
+use super::copying::{Copies, Source, copy_part};
 use super::etag::{self, Md5Sum, md5_of};
 use super::parts::Plan;
 use super::read::Reader;
+use super::sending::{Place, send_patiently};
 use super::state::{Part, State};
 use super::upload::{SHA256, encryption, expect_sha256};
-use crate::storage::{Body, Error, ErrorKind, Result, Stored};
-use aws_sdk_s3::primitives::ByteStream;
+use crate::storage::{Body, Error, ErrorKind, Result, Stored, There};
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, StorageClass};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicU32;
 use tokio::task::{JoinError, JoinSet};
 
 /// How often one `put` begins anew because its upload is lost.
 const ROUNDS: u32 = 2;
-
-/// How often a part is sent before its `put` fails, which would read all of the source again.
-const TRIES: u32 = 4;
-/// So many failures of parts in a row are the destination's, not those of one part.
-const FAILURES: u32 = 8;
-/// The wait before a part is sent a second time; it doubles with each.
-const PART_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a round ended without an object.
 enum Broken {
@@ -78,11 +67,14 @@ impl Session {
         self.state.parts.keys().map(|number| plan.len(*number)).sum()
     }
 
-    /// Bytes at the start of the content that the provider has.
-    fn begun(&self) -> u64 {
+    /// What is not sent: parts that the provider has, and those that it is to make of `sources`.
+    fn there(&self, sources: &BTreeMap<u32, Source>) -> There {
         let plan = self.state.plan();
-        let parts = 1..=plan.parts();
-        parts.take_while(|n| self.state.parts.contains_key(n)).map(|n| plan.len(n)).sum()
+        let range = |number: &u32| {
+            let start = u64::from(number.saturating_sub(1)) * plan.part_size;
+            start..start + plan.len(*number)
+        };
+        There::ranges(self.state.parts.keys().chain(sources.keys()).map(range))
     }
 }
 
@@ -90,9 +82,9 @@ type Sent = (u32, std::result::Result<(Md5Sum, Part), Failure>);
 
 impl Bucket {
     pub async fn upload_in_parts(&self, key: &str, object: &str, body: &dyn Body) -> Result<Stored> {
-        let mut round = 1;
+        let (mut round, copies) = (1, Arc::<Copies>::default());
         loop {
-            let error = match self.round(key, object, body).await {
+            let error = match self.round(key, object, body, &copies).await {
                 Ok(stored) => return Ok(stored),
                 Err(Broken::Failed(error)) => return Err(error),
                 Err(Broken::Gone(error)) if round == ROUNDS => {
@@ -103,22 +95,31 @@ impl Bucket {
                 Err(Broken::Gone(error) | Broken::Spoilt(error)) => error,
             };
             tracing::warn!(key, %error, "an upload begins anew");
+            // Whatever it was about, the second one owes nothing to others.
+            copies.stop();
             round += 1;
         }
     }
 
     /// Goes on with the upload that is remembered, or begins one, and takes it to its end.
-    async fn round(&self, key: &str, object: &str, body: &dyn Body) -> std::result::Result<Stored, Broken> {
+    async fn round(
+        &self,
+        key: &str,
+        object: &str,
+        body: &dyn Body,
+        copies: &Arc<Copies>,
+    ) -> std::result::Result<Stored, Broken> {
         let session = match self.resume(key, object, body).await {
             Err(Broken::Gone(error)) => return self.finished_before(key, error).await,
             resumed => resumed?,
         };
         let mut session = match session {
             Some(session) => session,
-            None => self.begin(key, object, body).await?,
+            None => self.begin(key, object, body, copies).await?,
         };
-        body.already_there(session.begun());
-        let error = match self.send_and_complete(key, &mut session, body).await {
+        let sources = self.sources(&session.state, body, copies).await;
+        body.already_there(&session.there(&sources));
+        let error = match self.send_and_complete(key, &mut session, body, sources, copies).await {
             Ok(stored) => {
                 self.sessions.remove(key).await?;
                 self.furthest().remove(key);
@@ -204,10 +205,10 @@ impl Bucket {
         Ok(same.then_some(Stored { size_bytes, sha256: None }))
     }
 
-    async fn begin(&self, key: &str, object: &str, body: &dyn Body) -> Result<Session> {
+    async fn begin(&self, key: &str, object: &str, body: &dyn Body, copies: &Copies) -> Result<Session> {
         let (client, settings) = (&self.s3.client, &self.s3.settings);
         let few = !client.like_amazon;
-        let part_size = Plan::part_size(body.size_bytes(), self.s3.tuning.part_size, few);
+        let part_size = Plan::part_size(body.size_bytes(), self.s3.smallest_part(body, copies), few);
         let mut state = State::new(&self.name, object, body, part_size);
         state.save(&*self.sessions, key).await?;
         let (way, key_id) = encryption(settings);
@@ -249,10 +250,13 @@ impl Bucket {
         key: &str,
         session: &mut Session,
         body: &dyn Body,
+        sources: BTreeMap<u32, Source>,
+        copies: &Arc<Copies>,
     ) -> std::result::Result<Stored, Broken> {
         let mut tasks = JoinSet::new();
         let mut md5s = vec![Md5Sum::default(); session.state.plan().parts() as usize];
-        let sha256 = match self.send(key, session, body, &mut tasks, &mut md5s).await {
+        let sent = self.send(key, session, body, (sources, copies), &mut tasks, &mut md5s).await;
+        let sha256 = match sent {
             Ok(sha256) => sha256,
             Err(broken) => {
                 // What is nearly there is worth a moment; the tasks end with the set.
@@ -268,18 +272,20 @@ impl Bucket {
         self.complete(key, session, &md5s, sha256).await
     }
 
-    /// Sends the parts that are missing; the SHA-256 of the whole.
+    /// Sends the parts that are missing, or has them copied; the SHA-256 of the whole.
     async fn send(
         &self,
         key: &str,
         session: &mut Session,
         body: &dyn Body,
+        (mut sources, copies): (BTreeMap<u32, Source>, &Arc<Copies>),
         tasks: &mut JoinSet<Sent>,
         md5s: &mut [Md5Sum],
     ) -> std::result::Result<String, Broken> {
         let plan = session.state.plan();
         let in_flight = plan.in_flight(self.s3.tuning.in_flight);
         let failures = Arc::new(AtomicU32::new(0));
+        let (held, copying) = (session.there(&BTreeMap::new()), !sources.is_empty());
         let mut reader = Reader::open(body, key).await?;
         for number in 1..=plan.parts() {
             let block = reader.take(plan.len(number)).await?;
@@ -298,17 +304,40 @@ impl Bucket {
                 let Some(done) = tasks.join_next().await else { break };
                 self.collect(key, session, done, md5s).await?;
             }
+            if copies.are_stopped() && !sources.is_empty() {
+                sources.clear();
+                body.already_there(&held.and(copies.done()));
+            }
             let (s3, bucket) = (Arc::clone(&self.s3), self.name.clone());
             let (object, upload_id) = (session.state.key.clone(), session.upload_id.clone());
             // Those under way share the line.
             let limit = s3.tuning.sending(block.len() as u64 * in_flight as u64);
             let (place, failures) = (Place { bucket, object, upload_id, number }, Arc::clone(&failures));
-            tasks.spawn(async move { (number, send_patiently(&s3, &place, block, limit, &failures).await) });
+            let (source, copies) = (sources.get(&number).cloned(), Arc::clone(copies));
+            tasks.spawn(async move {
+                let md5 = match md5_of(block.clone()).await {
+                    Ok(md5) => md5,
+                    Err(error) => return (number, Err(Failure::silent(error))),
+                };
+                let copied = match &source {
+                    Some(source) => copy_part(&s3, &place, source, md5, &copies).await,
+                    None => Ok(None),
+                };
+                let part = match copied {
+                    Ok(None) => send_patiently(&s3, &place, block, md5, limit, &failures).await,
+                    Ok(Some(part)) => Ok(part),
+                    Err(failure) => Err(failure),
+                };
+                (number, part.map(|part| (md5, part)))
+            });
         }
         let sha256 = reader.finish().await?;
         expect_sha256(key, body, &sha256)?;
         while let Some(done) = tasks.join_next().await {
             self.collect(key, session, done, md5s).await?;
+        }
+        if copying {
+            body.already_there(&held.and(copies.done()));
         }
         Ok(sha256)
     }
@@ -405,73 +434,6 @@ impl Bucket {
                 return Ok(parts);
             }
             after = next;
-        }
-    }
-}
-
-/// Where a part belongs.
-struct Place {
-    bucket: String,
-    object: String,
-    upload_id: String,
-    number: u32,
-}
-
-/// Sends a part again when that may help: not for longer than one try may take, and not when other parts fail as well (`failures`: in a
-/// row, of all parts). What lasts longer is for who waits for the whole destination.
-async fn send_patiently(
-    s3: &AmazonS3,
-    place: &Place,
-    bytes: Bytes,
-    limit: Duration,
-    failures: &AtomicU32,
-) -> std::result::Result<(Md5Sum, Part), Failure> {
-    let md5 = md5_of(bytes.clone()).await.map_err(Failure::silent)?;
-    let (began, mut tries) = (Instant::now(), 1);
-    loop {
-        let failure = match send_part(s3, place, &bytes, md5, limit).await {
-            Ok(part) => {
-                failures.store(0, Ordering::Relaxed);
-                return Ok((md5, part));
-            }
-            Err(failure) => failure,
-        };
-        let others = failures.fetch_add(1, Ordering::Relaxed);
-        let helps = failure.error.kind.is_retryable() && !failure.is_gone_upload();
-        if !helps || tries == TRIES || others >= FAILURES || began.elapsed() >= limit {
-            return Err(failure);
-        }
-        let wait = PART_AGAIN.saturating_mul(1 << (tries - 1)).mul_f64(1.0 - rand::random::<f64>() / 2.0);
-        tracing::debug!(object = place.object, part = place.number, tries, error = %failure.error, "sending a part again");
-        // What the provider asks for on top is kept by the client.
-        s3.client.time.sleep(wait).await;
-        tries += 1;
-    }
-}
-
-/// The provider takes a part when it has all of it, and its MD5 is right.
-async fn send_part(
-    s3: &AmazonS3,
-    place: &Place,
-    bytes: &Bytes,
-    md5: Md5Sum,
-    limit: Duration,
-) -> std::result::Result<Part, Failure> {
-    let Place { bucket, object, upload_id, number } = place;
-    let part_number = i32::try_from(*number).unwrap_or(i32::MAX);
-    let send = || {
-        let call = s3.client.sdk.upload_part().bucket(bucket).key(object).upload_id(upload_id);
-        let call = call.part_number(part_number).content_md5(BASE64.encode(md5));
-        call.body(ByteStream::from(bytes.clone())).send()
-    };
-    let doing = Doing::object("s3:PutObject", bucket, object);
-    let sent = s3.client.call(doing, limit, send).await?;
-    let crc32 = sent.checksum_crc32().map(str::to_owned);
-    match sent.e_tag() {
-        Some(etag) => Ok(Part { etag: etag::bare(etag).to_owned(), crc32 }),
-        None => {
-            let text = format!("{} took a part without giving its ETag.", s3.client.server);
-            Err(Failure::silent(Error::new(ErrorKind::Unavailable, text)))
         }
     }
 }

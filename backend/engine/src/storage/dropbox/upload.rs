@@ -16,7 +16,7 @@ use super::folder::{Folder, named};
 use super::source::{Chunk, Source};
 use super::state::State;
 use crate::storage::http;
-use crate::storage::{Body, Error, ErrorKind, Result, Stored};
+use crate::storage::{Body, Error, ErrorKind, Result, Stored, There};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -135,7 +135,7 @@ impl Attempt<'_> {
             self.check_target().await?;
         }
         let length = self.folder.cloud.tuning.chunk;
-        self.body.already_there(self.at);
+        self.body.already_there(&There::first(self.at));
         let mut source = Source::open(self.key, self.body).await?;
         source.skip_to(self.at).await?;
         while let Some(chunk) = source.chunk(length).await? {

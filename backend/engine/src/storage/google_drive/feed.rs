@@ -1,7 +1,7 @@
 //! The content of an upload, in pieces as large as the provider wants them, hashed on the way.
 
 use super::GRANULE;
-use crate::storage::{Body, ByteStream, Error, ErrorKind, Result};
+use crate::storage::{Body, ByteStream, Error, ErrorKind, Result, There};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use md5::Md5;
@@ -127,7 +127,7 @@ impl<'a> Feed<'a> {
 
 /// The digest of a whole body.
 pub(super) async fn digest(body: &dyn Body, key: &str) -> Result<Digest> {
-    body.already_there(body.size_bytes());
+    body.already_there(&There::first(body.size_bytes()));
     let mut feed = Feed::open(body, key).await?;
     feed.skip(body.size_bytes()).await?;
     feed.end().await

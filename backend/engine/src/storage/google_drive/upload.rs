@@ -11,7 +11,7 @@ use super::root::Root;
 use super::session::{Progress, Start};
 use super::state::State;
 use super::{NAME, split};
-use crate::storage::{Body, Error, ErrorKind, Result, Secret, Stored};
+use crate::storage::{Body, Error, ErrorKind, Result, Secret, Stored, There};
 use chrono::TimeDelta;
 use std::time::Duration;
 
@@ -303,7 +303,7 @@ impl Upload<'_> {
     /// Sends from an offset on. `None`: the session is lost.
     async fn send(&mut self, offset: u64) -> Attempt<Option<(File, Option<Digest>)>> {
         let size = self.state.size_bytes;
-        self.body.already_there(offset);
+        self.body.already_there(&There::first(offset));
         let mut feed = Feed::open(self.body, self.key).await.map_err(Trouble::Source)?;
         feed.skip(offset).await.map_err(Trouble::Source)?;
         let (mut at, mut digest) = (offset, None);

@@ -12,7 +12,7 @@ use super::session::{Said, Standing, State, is_gone};
 use super::source::Source;
 use super::{Folder, NAME, classify};
 use crate::storage::http::{self, Answer};
-use crate::storage::{Body, Error, ErrorKind, Result, Stored};
+use crate::storage::{Body, Error, ErrorKind, Result, Stored, There};
 use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
@@ -102,7 +102,7 @@ impl Upload<'_> {
 
     async fn in_one_request(self) -> Result<Stored> {
         let (drive, size) = (&self.folder.drive, self.body.size_bytes());
-        self.body.already_there(0);
+        self.body.already_there(&There::default());
         let mut source = Source::open(self.key, self.body).await?;
         source.hold(size).await?;
         let content = Bytes::from(source.fragment(size).concat());
@@ -233,7 +233,7 @@ impl Upload<'_> {
         if standing == Standing::Gone && !self.place.old.as_ref().is_some_and(fits) {
             return Ok(false);
         }
-        self.body.already_there(self.state.size_bytes);
+        self.body.already_there(&There::first(self.state.size_bytes));
         let hash = Source::open(self.key, self.body).await?.quick_xor_hash().await?;
         self.is_there(&hash).await
     }
@@ -259,7 +259,7 @@ impl Upload<'_> {
 
     async fn send(&mut self, url: &Url, from: u64, fresh: bool) -> Attempt<()> {
         let (folder, size) = (self.folder, self.state.size_bytes);
-        self.body.already_there(from);
+        self.body.already_there(&There::first(from));
         let mut source = Source::open(self.key, self.body).await?;
         source.skip_to(from).await?;
         self.confirm(from);

@@ -139,6 +139,7 @@ impl Garage {
             path_style: true,
             storage_class: None,
             encryption: None,
+            incremental: true,
         }
     }
 

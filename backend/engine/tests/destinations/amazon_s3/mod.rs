@@ -1,6 +1,7 @@
 //! Amazon S3's driver against a real server that speaks its protocol.
 
 mod account;
+mod copying;
 mod deleting;
 mod faults;
 mod reading;
@@ -33,6 +34,27 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     account::a_locked_object_stays,
     account::versions_are_told_of,
     account::a_storage_class_that_is_unknown_there_leaves_nothing,
+    copying::what_is_unchanged_is_not_sent,
+    copying::what_moved_is_copied_from_where_it_was,
+    copying::parts_come_from_several_objects,
+    copying::any_name_can_be_copied_from,
+    copying::little_that_is_the_same_changes_nothing,
+    copying::a_server_without_copies_is_asked_once,
+    copying::whatever_is_answered_to_a_copy_the_part_is_sent,
+    copying::what_is_proved_by_nothing_is_sent,
+    copying::a_source_with_other_bytes_does_not_get_in,
+    copying::a_source_that_is_not_there_is_not_asked_for,
+    copying::a_source_that_goes_meanwhile_is_done_without,
+    copying::a_source_that_changes_meanwhile_is_done_without,
+    copying::a_source_that_is_too_small_is_not_asked_for,
+    copying::what_passes_costs_a_part_and_no_copy_more,
+    copying::a_server_that_answers_no_copy_is_not_asked_for_ever,
+    copying::an_upload_that_is_lost_meanwhile_begins_anew_without_copies,
+    copying::an_upload_with_copies_is_gone_on_with,
+    copying::an_upload_begun_with_other_parts_is_gone_on_with,
+    copying::amazons_checksums_are_asked_for_or_the_part_is_sent,
+    copying::copies_can_be_switched_off,
+    copying::passes_send_what_changed,
     deleting::a_batch_is_one_call,
     deleting::a_batch_has_checksums_of_both_kinds,
     deleting::more_than_a_call_takes_go_in_several,

@@ -3,7 +3,7 @@
 use super::world::{Halting, KEY, LARGE, PART, Unhashed, World, answer, large, until};
 use crate::support::{bytes, pattern, put};
 use aws_sdk_s3::primitives::ByteStream;
-use engine::storage::{Body, BytesBody, ErrorKind, Sessions, Storage};
+use engine::storage::{Body, BytesBody, ErrorKind, Sessions, Storage, There};
 use engine::testing::fake::{Action, Fault};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -179,8 +179,8 @@ impl Body for Told {
         self.0.open(offset).await
     }
 
-    fn already_there(&self, bytes: u64) {
-        self.1.store(bytes, Ordering::Relaxed);
+    fn already_there(&self, there: &There) {
+        self.1.store(there.bytes(), Ordering::Relaxed);
     }
 }
 

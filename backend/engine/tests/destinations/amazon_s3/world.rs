@@ -47,6 +47,8 @@ pub struct World {
 pub fn tuning() -> Tuning {
     Tuning {
         part_size: PART as u64,
+        copied_part_size: PART as u64 / 2,
+        smallest_source: 50_000,
         page: 3,
         quick: Duration::from_secs(30),
         complete: Duration::from_secs(30),
@@ -116,6 +118,13 @@ impl World {
 
     pub fn plan(&self, fault: Fault) {
         self.proxy.plan(fault);
+    }
+
+    /// Bytes of parts that were sent so far.
+    pub fn sent(&self) -> u64 {
+        let requests = self.proxy.record().requests();
+        let parts = requests.iter().filter(|r| r.method == "PUT" && r.query.contains_key("partNumber"));
+        parts.filter_map(|r| r.header("content-length")?.parse::<u64>().ok()).sum()
     }
 
     /// The first request like this one.
