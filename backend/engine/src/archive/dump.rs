@@ -57,6 +57,8 @@ pub struct Dumped {
     /// `db/db.sql.gz`, further databases as `db/db-<connection>.sql.gz`; on the disk.
     pub archives: Vec<ArchiveFile>,
     pub databases: Vec<DumpedDatabase>,
+    /// Bytes of the archives that were copied from earlier ones.
+    pub reused_bytes: u64,
     /// All of them: those of [`Snapshots::warnings`] first, then what happened during the dump.
     pub warnings: Vec<Warning>,
 }
@@ -235,14 +237,16 @@ impl Snapshots {
         events: &Events,
         cancel: &CancellationToken,
     ) -> Result<Dumped, DumpError> {
-        let mut dumped = Dumped { archives: Vec::new(), databases: Vec::new(), warnings: self.warnings };
+        let mut dumped =
+            Dumped { archives: Vec::new(), databases: Vec::new(), reused_bytes: 0, warnings: self.warnings };
         let known = dumped.warnings.clone();
         let mut progress = tables::Progress::new(events.clone());
         for snapshot in self.open {
             let name = archive_name(&snapshot.connection, dumped.databases.is_empty());
             let reuse = self.reuse.as_ref();
             let job = Job { out_dir, name: &name, plan: &self.plan, known: &known, reuse, cancel };
-            let (archives, database, mut warnings) = job.run(snapshot, &mut progress).await?;
+            let finished = job.run(snapshot, &mut progress).await?;
+            let Finished { archives, reused_bytes, database, mut warnings } = finished;
             if let Some(text) = reuse.and_then(|reuse| reuse.bases.get(&name)?.damage()) {
                 let damage = Warning::note("earlier_damaged", Some(name), text);
                 progress.warn(&damage);
@@ -250,6 +254,7 @@ impl Snapshots {
             }
             dumped.archives.extend(archives);
             dumped.databases.push(database);
+            dumped.reused_bytes += reused_bytes;
             dumped.warnings.extend(warnings);
         }
         Ok(dumped)
@@ -275,7 +280,13 @@ struct Job<'a> {
     cancel: &'a CancellationToken,
 }
 
-type Finished = (Vec<ArchiveFile>, DumpedDatabase, Vec<Warning>);
+/// One database, dumped.
+struct Finished {
+    archives: Vec<ArchiveFile>,
+    reused_bytes: u64,
+    database: DumpedDatabase,
+    warnings: Vec<Warning>,
+}
 
 impl Job<'_> {
     async fn run(&self, snapshot: Snapshot, progress: &mut tables::Progress) -> Result<Finished, DumpError> {
@@ -286,9 +297,9 @@ impl Job<'_> {
         loop {
             tries += 1;
             let stop = match self.attempt(&connection, next.take(), progress).await {
-                Ok((archives, database, warnings)) => {
-                    restarts.extend(warnings);
-                    return Ok((archives, database, restarts));
+                Ok(finished) => {
+                    restarts.extend(finished.warnings);
+                    return Ok(Finished { warnings: restarts, ..finished });
                 }
                 Err(stop) => stop,
             };
@@ -349,8 +360,8 @@ impl Job<'_> {
             Ok(_) => session.close().await,
             Err(_) => session.abort(connection).await,
         }
-        let (archives, database, warnings) = result?;
-        fresh.extend(warnings);
-        Ok((archives, database, fresh))
+        let finished = result?;
+        fresh.extend(finished.warnings);
+        Ok(Finished { warnings: fresh, ..finished })
     }
 }

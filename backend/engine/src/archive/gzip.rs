@@ -22,7 +22,7 @@ use std::any::Any;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,9 @@ pub struct GzipOptions {
     pub level: i32,
     /// Threads that compress; at least one is used.
     pub workers: usize,
+    /// Jobs that wait for a worker, and again as many results that wait for their turn; at least one. With few, everybody waits for a job that takes
+    /// longer than others; each may hold a block.
+    pub queue: usize,
     pub cancel: CancellationToken,
     /// What members are copied from where it has them.
     pub base: Option<Arc<Base>>,
@@ -58,11 +61,6 @@ impl Counters {
     /// Compressed bytes handed to the disk so far.
     pub fn bytes_out(&self) -> u64 {
         self.bytes_out.load(Ordering::Relaxed)
-    }
-
-    /// Those of them that came from the earlier archive as they were.
-    pub fn bytes_reused(&self) -> u64 {
-        self.bytes_reused.load(Ordering::Relaxed)
     }
 }
 
@@ -124,6 +122,8 @@ pub struct Written {
     pub archives: Vec<ArchiveFile>,
     /// For its index.
     pub members: Vec<Member>,
+    /// Bytes that came from the earlier archive as they were.
+    pub reused_bytes: u64,
 }
 
 struct Shared {
@@ -165,22 +165,30 @@ impl Shared {
     }
 }
 
-/// A bounded stock of buffers.
-struct Recycler(Sender<Vec<u8>>, Receiver<Vec<u8>>);
+/// A bounded stock of buffers, the last used first: it is in the processor's cache still.
+struct Recycler {
+    stock: Mutex<Vec<Vec<u8>>>,
+    most: usize,
+}
 
 impl Recycler {
-    fn new(size: usize) -> Recycler {
-        let (put, take) = bounded(size);
-        Recycler(put, take)
+    fn new(most: usize) -> Recycler {
+        Recycler { stock: Mutex::new(Vec::with_capacity(most)), most }
+    }
+
+    fn stock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Vec<u8> {
-        self.1.try_recv().unwrap_or_default()
+        self.stock().pop().unwrap_or_default()
     }
 
     fn put(&self, buffer: Vec<u8>) {
-        // A full stock lets the buffer go.
-        let _ = self.0.try_send(buffer);
+        let mut stock = self.stock();
+        if stock.len() < self.most {
+            stock.push(buffer);
+        }
     }
 }
 
@@ -208,9 +216,9 @@ impl GzipWriter {
         let level = CompressionLvl::new(options.level).map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no compression level", options.level))
         })?;
-        let workers = options.workers.max(1);
-        let (jobs, job_queue) = bounded::<Queued>(1);
-        let (order, results) = bounded::<Receiver<Outcome>>(workers + 2);
+        let (workers, queue) = (options.workers.max(1), options.queue.max(1));
+        let (jobs, job_queue) = bounded::<Queued>(queue);
+        let (order, results) = bounded::<Receiver<Outcome>>(workers + 1 + queue);
         let shared = Arc::new(Shared {
             options,
             counters: Arc::default(),
@@ -393,7 +401,7 @@ fn write(shared: &Shared, mut parts: PartWriter, results: &Receiver<Receiver<Out
         shared.check()
     };
     let archives = all().and_then(|()| parts.finish()).inspect_err(|error| shared.fail(error)).ok()?;
-    Some(Written { archives, members })
+    Some(Written { archives, members, reused_bytes: shared.counters.bytes_reused.load(Ordering::Relaxed) })
 }
 
 /// Appends a member to the archive, which has `offset` bytes.

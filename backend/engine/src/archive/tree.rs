@@ -46,6 +46,8 @@ const LEVEL_AGAIN: i32 = 5;
 /// Changes whenever the same tree would be cut or compressed in another way: then nothing is copied from archives made before.
 pub const POLICY: &str = "files 2: deflate 6 or 5, packed content without matches";
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Groups differ in size, and in what a byte of them takes.
+const QUEUE: usize = 12;
 /// Threads of the walk: it waits for the disk more than it computes.
 const WALKERS: usize = 4;
 
@@ -203,9 +205,8 @@ fn pack_tree(options: PackOptions, scan: Scan) -> Result<Packed, PackError> {
     });
     let base = options.base.clone();
     let level = if base.is_some() { LEVEL_AGAIN } else { LEVEL };
-    let gzip = GzipOptions { level, workers: options.workers, cancel: options.cancel, base };
+    let gzip = GzipOptions { level, workers: options.workers, queue: QUEUE, cancel: options.cancel, base };
     let writer = GzipWriter::new(parts, gzip)?;
-    let counters = writer.counters();
     let mut packer = Packer {
         progress: Progress::start(&shared, &writer, options.events),
         shared: Arc::clone(&shared),
@@ -220,7 +221,7 @@ fn pack_tree(options: PackOptions, scan: Scan) -> Result<Packed, PackError> {
     for at in shared.tree.entries() {
         packer.add(at)?;
     }
-    let Written { archives, members } = packer.finish()?;
+    let Written { archives, members, reused_bytes } = packer.finish()?;
     let base = options.base.as_deref();
     let head = reuse::Head::after(base, POLICY, options.started_at, &archives);
     if let Err(error) = reuse::write_index(&options.out_dir, NAME, &head, &members) {
@@ -229,17 +230,11 @@ fn pack_tree(options: PackOptions, scan: Scan) -> Result<Packed, PackError> {
     if let Some(text) = base.and_then(Base::damage) {
         shared.warnings.note("earlier_damaged", b"", &text);
     }
-
-    if std::fs::canonicalize(&options.root).ok().as_ref() != Some(&shared.tree.root) {
-        let text =
-            format!("the Magento root leads elsewhere now; {} was archived", shared.tree.root.display());
-        shared.warnings.note("root_moved", b"", &text);
-    }
     Ok(Packed {
         archives,
         entries: shared.entries.load(Ordering::Relaxed),
         source_bytes: shared.bytes.load(Ordering::Relaxed),
-        reused_bytes: counters.bytes_reused(),
+        reused_bytes,
         warnings: shared.warnings.take(),
         links_out: shared.tree.links_out.clone(),
         links_out_more: shared.tree.links_out_more,

@@ -13,6 +13,7 @@ use crate::archive::tree::{self, PackError, PackOptions, Packed, Scan};
 use crate::event::{Event, Events, Phase, Warning};
 use crate::policy::layout;
 use crate::source::files::Excludes;
+use crate::source::magento::Deployment;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,8 @@ pub(super) struct Made {
     pub warnings: Vec<Warning>,
     /// For the rows' messages: the part that is missing, and why.
     pub missing: Option<String>,
+    /// Bytes of its archives that were copied from earlier ones.
+    pub reused_bytes: u64,
 }
 
 /// Why one part of a copy was not made.
@@ -52,6 +55,7 @@ pub(super) struct Maker<'a> {
 struct Ready {
     making: Arc<Making>,
     reuse: Reuse,
+    deployment: Deployment,
     scanned: Option<Result<(PackOptions, Scan), PartError>>,
     database: Option<Result<Snapshots, PartError>>,
 }
@@ -73,7 +77,7 @@ impl Maker<'_> {
         self.events.emit(Event::Started { phase: Phase::Preflight, total_bytes: None, total_items: None });
         let ready = self.preflight().await;
         self.events.emit(Event::Ended { phase: Phase::Preflight, ok: ready.is_ok() });
-        let Ready { making, reuse, scanned, database } = ready?;
+        let Ready { making, reuse, deployment, scanned, database } = ready?;
 
         let files = async {
             match scanned {
@@ -101,7 +105,7 @@ impl Maker<'_> {
         };
         let (files, dump) = tokio::join!(files, dump);
         self.check_cancelled()?;
-        self.seal(making, files, dump).await
+        self.seal(making, deployment, files, dump).await
     }
 
     /// Tells of a part that failed before it could begin.
@@ -131,6 +135,7 @@ impl Maker<'_> {
         let making = Arc::new(blocking(move || Making::begin(&archive_dir, &folder, at)).await??);
         self.check_cancelled()?;
 
+        let deployment = self.deployment().await?;
         let database = match job.database {
             true => Some(database::open(&job.source, &job.exclude_tables, self.cancel).await),
             false => None,
@@ -147,7 +152,7 @@ impl Maker<'_> {
             scanned.as_ref().and_then(|s| s.as_ref().ok()).map_or(0, |(_, scan)| scan.content_bytes());
         self.check_cancelled()?;
         space::check(making.path(), space::expected(rows.saturating_add(files), job.last_copy_bytes))?;
-        Ok(Ready { making, reuse, scanned, database })
+        Ok(Ready { making, reuse, deployment, scanned, database })
     }
 
     /// Walks the tree, and prepares for archiving it.
@@ -216,6 +221,7 @@ impl Maker<'_> {
     async fn seal(
         &self,
         making: Arc<Making>,
+        deployment: Deployment,
         files: Option<Result<Packed, PartError>>,
         database: Option<Result<Dumped, PartError>>,
     ) -> Result<Made, String> {
@@ -228,16 +234,18 @@ impl Maker<'_> {
         let mut warnings = Vec::new();
         for (part, text) in &parts.failures {
             let code = if *part == ArchiveType::Files { "files_failed" } else { "database_failed" };
-            let warning = Warning::missing(code, None, text.clone());
-            self.events.emit(Event::Warned(warning.clone()));
-            warnings.push(warning);
+            warnings.push(self.remark(Warning::missing(code, None, text.clone())));
         }
         let mut archives: Vec<ArchiveFile> = Vec::new();
         let mut info = None;
         let source = self.source_info().await?;
+        let deployed = deployment.until(&self.deployment().await?);
+        warnings.extend(deployed.map(|remark| self.remark(Warning::note(remark.code, None, remark.text))));
+        let mut reused_bytes = 0;
         if let Some(packed) = files {
             warnings.extend(source.remote_storage.as_deref().map(|driver| self.remote_media(driver)));
             archives.extend(packed.archives);
+            reused_bytes += packed.reused_bytes;
             warnings.extend(packed.warnings);
             info = Some(FilesInfo {
                 entries: packed.entries,
@@ -250,6 +258,7 @@ impl Maker<'_> {
         let mut databases = Vec::new();
         if let Some(dumped) = database {
             archives.extend(dumped.archives);
+            reused_bytes += dumped.reused_bytes;
             warnings.extend(dumped.warnings);
             databases = dumped.databases;
         }
@@ -268,7 +277,7 @@ impl Maker<'_> {
         let sealed = self.write(making, manifest).await;
         self.events.emit(Event::Ended { phase: Phase::Seal, ok: sealed.is_ok() });
         let (copy, name) = sealed?;
-        Ok(Made { copy, name, complete, warnings, missing })
+        Ok(Made { copy, name, complete, warnings, missing, reused_bytes })
     }
 
     async fn source_info(&self) -> Result<SourceInfo, String> {
@@ -287,9 +296,17 @@ impl Maker<'_> {
         let text = format!(
             "The store keeps its media in remote storage ({driver}): they are not in this archive. Back the bucket up by itself, with versioning or a copy."
         );
-        let warning = Warning::note("remote_storage", Some(driver.into()), text);
+        self.remark(Warning::note("remote_storage", Some(driver.into()), text))
+    }
+
+    fn remark(&self, warning: Warning) -> Warning {
         self.events.emit(Event::Warned(warning.clone()));
         warning
+    }
+
+    async fn deployment(&self) -> Result<Deployment, String> {
+        let source = self.job.source.clone();
+        blocking(move || source.deployment()).await
     }
 
     fn manifest(&self, making: &Making, source: SourceInfo, complete: bool) -> Manifest {

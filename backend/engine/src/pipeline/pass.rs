@@ -22,7 +22,7 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
             return Outcome::failed(job, started, error);
         }
     };
-    let Made { copy, name, complete, mut warnings, missing } = made;
+    let Made { copy, name, complete, mut warnings, missing, reused_bytes } = made;
 
     let storing = Storing {
         copy: &copy,
@@ -30,6 +30,7 @@ pub(super) async fn run(job: &Job, events: Events, cancel: CancellationToken, tu
         folder: &job.folder,
         name: &name,
         missing: missing.as_deref(),
+        reused_bytes,
         events: &events,
         cancel: &cancel,
         suspend: &job.suspend,

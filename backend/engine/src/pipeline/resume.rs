@@ -76,6 +76,7 @@ async fn go_on(
         folder,
         name,
         missing: missing.as_deref(),
+        reused_bytes: 0,
         events: &events,
         cancel: &cancel,
         suspend: &again.suspend,

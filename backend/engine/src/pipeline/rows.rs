@@ -24,6 +24,8 @@ pub(super) struct Storing<'a> {
     pub name: &'a str,
     /// What messages add: the part that is missing from this copy.
     pub missing: Option<&'a str>,
+    /// Bytes of this copy that came from the copy before, where that is known.
+    pub reused_bytes: u64,
     pub events: &'a Events,
     pub cancel: &'a CancellationToken,
     /// Cancelled uploads keep what arrived.
@@ -92,7 +94,14 @@ impl Storing<'_> {
         let swept = sweep(&storage, self.folder, self.name, row.keep_copies, self.cancel).await;
         self.events.emit(Event::Ended { phase: Phase::Retention, ok: swept.problem.is_none() });
         let dir = self.copy.dir.display();
-        self.stored(row, format!("Stored in {dir}."), swept, self.made_in)
+        let mut done = format!("Stored in {dir}.");
+        if self.reused_bytes > 0 {
+            let (reused, all) = (human(self.reused_bytes), human(self.copy.size_bytes()));
+            done.push_str(&format!(
+                " Unchanged since the copy before, and copied from it: {reused} of {all}."
+            ));
+        }
+        self.stored(row, done, swept, self.made_in)
     }
 
     /// An upload that panics fails alone.

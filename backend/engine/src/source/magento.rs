@@ -3,6 +3,7 @@
 //! Settings are read for each pass and never kept. PHP is never run: `env.php` is evaluated here, as far as such files go.
 
 pub mod connection;
+mod deployment;
 mod eval;
 mod operators;
 mod token;
@@ -14,6 +15,7 @@ mod version;
 mod tests;
 
 use connection::Connection;
+pub use deployment::Deployment;
 use eval::{MAX_BYTES, Scope, evaluate};
 use std::collections::BTreeMap;
 use std::io::{self, Read};

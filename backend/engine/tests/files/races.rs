@@ -184,7 +184,7 @@ fn a_file_whose_first_name_vanished_is_archived_under_its_next() {
 }
 
 #[test]
-fn a_release_that_is_switched_meanwhile_is_told_and_the_old_one_archived() {
+fn a_release_that_is_switched_meanwhile_is_archived_to_its_end() {
     let bench = Bench::new();
     for release in ["1", "2"] {
         fs::create_dir_all(bench.path(format!("releases/{release}"))).unwrap();
@@ -200,7 +200,7 @@ fn a_release_that_is_switched_meanwhile_is_told_and_the_old_one_archived() {
         }
     });
     let packed = pack(PackOptions { root: current, events, ..bench.options() }).unwrap();
-    assert_eq!(codes(&packed.warnings), [("root_moved", "", false)]);
+    assert!(packed.warnings.is_empty(), "{:?}", packed.warnings);
     bench.restore();
     assert_eq!(bench.restored("version"), b"1");
 }

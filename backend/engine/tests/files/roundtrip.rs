@@ -189,3 +189,21 @@ fn a_file_above_8_gib_has_a_header_that_tar_understands() {
     let listing = bench.shell("tar -tvzf \"$1/files/files.tgz\"");
     assert!(String::from_utf8_lossy(&listing.stdout).contains(" 8589934593 "), "{listing:?}");
 }
+
+/// As a shop's `pub/media/catalog/product/cache` or `var/session` may come to have.
+#[test]
+fn a_directory_of_200_000_entries_is_archived() {
+    const ENTRIES: usize = 200_000;
+    let bench = Bench::new();
+    let dir = bench.root().join("var/session");
+    fs::create_dir_all(&dir).unwrap();
+    for i in 0..ENTRIES {
+        fs::File::create(dir.join(format!("sess_{i:032x}"))).unwrap();
+    }
+    let packed = bench.pack();
+    assert!(packed.warnings.is_empty(), "{:?}", packed.warnings);
+    assert_eq!(packed.entries as usize, ENTRIES + 3);
+    let listing = bench.listing();
+    assert_eq!(listing.len(), ENTRIES + 3);
+    assert!(listing.contains(&format!("var/session/sess_{:032x}", ENTRIES - 1)));
+}

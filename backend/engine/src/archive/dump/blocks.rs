@@ -5,10 +5,10 @@
 //! border beside it at most, and all blocks behind it come out byte for byte as in the dump before.
 
 /// A statement does not end before it has so many bytes. A table whose rows come to as much has blocks of its own.
-pub const LEAST: u64 = 512 << 10;
+pub const LEAST: u64 = 768 << 10;
 /// Bytes that follow on average until it ends; a power of two.
 const SPREAD: u64 = 512 << 10;
-/// It ends at the latest with the row that makes it as long: one in seven does. Every buffer may grow to it; and it is far below the 16 MiB
+/// It ends at the latest with the row that makes it as long: one in five does. Every buffer may grow to it; and it is far below the 16 MiB
 /// that servers take by default, while larger statements restore no faster.
 const MOST: u64 = 3 << 19;
 /// What is hashed of a row: the primary key is in front in practice.

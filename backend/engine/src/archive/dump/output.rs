@@ -48,7 +48,7 @@ impl Output {
         let parts = PartWriter::create(dir, name, u64::MAX)?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
         let base = reuse.and_then(|reuse| reuse.bases.get(name).cloned());
-        let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, cancel, base })?;
+        let mut gzip = GzipWriter::new(parts, GzipOptions { level: LEVEL, workers, queue: 1, cancel, base })?;
         let counters = gzip.counters();
         let (blocks, mut queue) = mpsc::channel::<Message>(1);
         let (recycle, emptied) = crossbeam_channel::bounded::<Vec<u8>>(2);
@@ -133,11 +133,11 @@ impl Output {
         if sent { Ok(()) } else { Err(self.join().await.err().unwrap_or_else(cancelled)) }
     }
 
-    /// Waits until everything is compressed and on the disk.
-    pub async fn finish(mut self) -> io::Result<Vec<ArchiveFile>> {
+    /// Waits until everything is compressed and on the disk. The archives, and how many of their bytes came from earlier ones.
+    pub async fn finish(mut self) -> io::Result<(Vec<ArchiveFile>, u64)> {
         self.ship().await?;
         self.send(Message::Finish).await?;
-        let Written { archives, members } = self.join().await?;
+        let Written { archives, members, reused_bytes } = self.join().await?;
         let (dir, name) = self.place.clone();
         if let Some(Reuse { started_at, bases }) = &self.reuse {
             let head = Head::after(bases.get(&name).map(AsRef::as_ref), POLICY, *started_at, &archives);
@@ -146,7 +146,7 @@ impl Output {
                 tracing::warn!(%error, "the index of the dump cannot be written; the next pass compresses it anew");
             }
         }
-        Ok(archives)
+        Ok((archives, reused_bytes))
     }
 
     async fn join(&mut self) -> io::Result<Written> {

@@ -129,9 +129,9 @@ impl Dumper<'_> {
         }
         self.record.tables.sort_by(|a, b| a.name.cmp(&b.name));
         let bytes = self.output.len();
-        let archives = self.output.finish().await?;
+        let (archives, reused_bytes) = self.output.finish().await?;
         self.progress.close(bytes, archives.iter().map(|archive| archive.size_bytes).sum());
-        Ok((archives, self.record, self.warnings))
+        Ok(Finished { archives, reused_bytes, database: self.record, warnings: self.warnings })
     }
 
     /// Tables that indexers swapped or emptied since the snapshot. Nothing else refers to their rows, and reindexing makes them again:

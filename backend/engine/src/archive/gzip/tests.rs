@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 fn options(workers: usize) -> GzipOptions {
-    GzipOptions { level: 5, workers, cancel: CancellationToken::new(), base: None }
+    GzipOptions { level: 5, workers, queue: 1, cancel: CancellationToken::new(), base: None }
 }
 
 fn open(dir: &Path, part_size: u64, workers: usize) -> GzipWriter {

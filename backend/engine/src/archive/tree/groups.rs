@@ -14,7 +14,7 @@ const LEAST: u64 = 128 << 10;
 const SPREAD: u64 = 128 << 10;
 /// A heavier entry ends its group, and begins one unless little stands before it. Few files (1 in 100) hold a third of a store's code and
 /// more of everything else: they need not be made anew with the small ones around them.
-const HEAVY: u64 = 64 << 10;
+const HEAVY: u64 = 48 << 10;
 
 /// Decides after which entry a group ends.
 ///
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn groups_have_about_a_quarter_of_a_megabyte() {
-        for size in [100, 4000, 60_000] {
+        for size in [100, 4000, 40_000] {
             let paths = paths(20_000);
             let bytes = weight(paths[0].as_bytes(), size) * paths.len() as u64;
             let mean = bytes / cuts(&paths, size).len() as u64;

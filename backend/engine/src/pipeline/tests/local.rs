@@ -272,3 +272,34 @@ async fn media_in_remote_storage_are_said_to_be_in_no_archive() {
     bench.file("app/etc/env.php", "<?php return ['remote_storage' => ['driver' => 'file']];");
     assert_eq!(run(bench.job(&day(23))).await.warnings, []);
 }
+
+#[tokio::test]
+async fn a_deployment_meanwhile_is_told() {
+    let bench = Bench::new();
+    bench.file("pub/static/deployed_version.txt", "1700000000");
+    let root = bench.job(&day(22)).source.root;
+    let (events, seen) = record(move |event| {
+        if matches!(event, Event::Started { phase: Phase::Files, .. }) {
+            fs::write(root.join("pub/static/deployed_version.txt"), "1700000001").unwrap();
+        }
+    });
+    let outcome = run_tuned(bench.job(&day(22)), events, CancellationToken::new(), QUICK).await;
+    assert_eq!(outcome.status, Status::Success, "all of it is there");
+    let deployed = outcome.warnings.iter().find(|warning| warning.code == "deployed").unwrap();
+    assert!(deployed.message.contains("Make another copy"), "{}", deployed.message);
+    assert!(
+        seen.lock().unwrap().iter().any(|event| matches!(event, Event::Warned(told) if told == deployed))
+    );
+    let copies = local_copies(&bench.archive_dir(), "nightly").unwrap();
+    assert!(copies[0].manifest.warnings.contains(deployed));
+}
+
+#[tokio::test]
+async fn maintenance_mode_is_told() {
+    let bench = Bench::new();
+    bench.file("var/.maintenance.flag", "");
+    let outcome = run(bench.job(&day(22))).await;
+    assert_eq!(outcome.status, Status::Success);
+    let codes: Vec<&str> = outcome.warnings.iter().map(|warning| warning.code.as_str()).collect();
+    assert_eq!(codes, ["maintenance"]);
+}

@@ -22,6 +22,8 @@ async fn passes_copy_from_the_one_before_until_it_is_time_to_make_everything_ane
         let outcome = run(Job { reuse_limit: 3, ..bench.job(&hour(n)) }).await;
         assert_eq!(outcome.status, Status::Success);
         generations.push(head(&bench, &outcome).generation);
+        let copied = outcome.rows[0].message.contains("copied from it");
+        assert_eq!(copied, generations[n as usize] > 0, "{}", outcome.rows[0].message);
         archives.push(outcome.archives[0].sha256.clone());
     }
     assert_eq!(generations, [0, 1, 2, 3, 0, 1]);
