@@ -1,6 +1,7 @@
 //! The file tree: walking it, and what is left out.
 
 mod bounded;
+mod exact;
 mod excludes;
 mod handles;
 mod links;

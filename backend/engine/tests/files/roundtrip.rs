@@ -207,3 +207,22 @@ fn a_directory_of_200_000_entries_is_archived() {
     assert_eq!(listing.len(), ENTRIES + 3);
     assert!(listing.contains(&format!("var/session/sess_{:032x}", ENTRIES - 1)));
 }
+
+/// More directories wait to be listed than there are handles kept for them.
+#[test]
+fn wide_and_deep_trees_are_archived() {
+    let bench = Bench::new();
+    for i in 0..700 {
+        bench.file(format!("wide/{i:03}/below/file"), i.to_string());
+    }
+    let mut deep = String::from("deep");
+    for level in 0..300 {
+        bench.file(format!("{deep}/a/file"), level.to_string());
+        bench.file(format!("{deep}/z/file"), level.to_string());
+        deep.push_str("/m");
+    }
+    let packed = bench.pack();
+    assert!(packed.warnings.is_empty(), "{:?}", packed.warnings);
+    bench.restore();
+    bench.assert_same();
+}

@@ -76,6 +76,19 @@ impl Handles {
         self.last()
     }
 
+    /// Goes on from this open directory, unless it is on the way already.
+    pub(super) fn enter(&mut self, dir: u32, handle: Arc<OwnedFd>) {
+        if !self.open.iter().any(|(open, _)| *open == dir) {
+            self.open.clear();
+            self.open.push((dir, handle));
+        }
+    }
+
+    /// The directory that was opened last, if it is this one.
+    pub(super) fn entered(&self, dir: u32) -> Option<Arc<OwnedFd>> {
+        self.open.last().filter(|(open, _)| *open == dir).map(|(_, handle)| Arc::clone(handle))
+    }
+
     fn push(&mut self, id: u32, handle: OwnedFd) {
         if self.open.len() == KEPT_OPEN {
             self.open.remove(0);

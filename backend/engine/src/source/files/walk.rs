@@ -1,6 +1,7 @@
 //! The parallel walk: `readdir` and `lstat`, nothing opened but directories.
 
 use super::bounded::Bounded;
+use super::exact::is_exact;
 use super::handles::{is_gone, open_listing};
 use super::links::{self, LinkOut, SHARED, Shared};
 use super::tree::{Dir, Inode, Kind, Node, Tree, dir_prefix};
@@ -83,7 +84,7 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
         roots: vec![root.clone(), spelled],
         state: Mutex::new(State {
             dirs: vec![Dir::root(&root_node, handle)],
-            queue: vec![0],
+            queue: vec![Todo { dir: 0, parent: None }],
             ..State::default()
         }),
         ready: Condvar::new(),
@@ -114,6 +115,8 @@ pub fn walk(options: &WalkOptions<'_>, warnings: &Warnings) -> Result<Tree, Walk
     Ok(Tree { root, root_node, dirs, links_out, links_out_more, excluded, exact })
 }
 
+/// Directories in the queue whose parents are kept open for them, at most; a process may open a thousand files.
+const SHARED_HANDLES: usize = 256;
 /// Bytes of a directory that are read at once.
 const LISTED_AT_ONCE: usize = 64 << 10;
 
@@ -131,7 +134,7 @@ struct Walker<'a> {
 struct State {
     dirs: Vec<Dir>,
     /// Directories to list: the latest first, which keeps the queue short and the neighbourhood warm.
-    queue: Vec<u32>,
+    queue: Vec<Todo>,
     busy: usize,
     /// Threads that have nothing to list.
     waiting: usize,
@@ -140,6 +143,13 @@ struct State {
     excluded: Bounded<String>,
     /// Whether the times of a device's file system tell every change.
     devices: HashMap<u64, bool>,
+}
+
+/// A directory to list.
+struct Todo {
+    dir: u32,
+    /// The one above it, open: whichever thread comes to list it need not find the way from the root.
+    parent: Option<(u32, Arc<OwnedFd>)>,
 }
 
 /// A directory that is being listed; ends the turn also when its thread panics, so that nobody waits for ever.
@@ -163,7 +173,7 @@ impl<'b> Walker<'b> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> Option<(u32, Turn<'_, 'b>)> {
+    fn next(&self) -> Option<(Todo, Turn<'_, 'b>)> {
         let mut state = self.lock();
         loop {
             if state.stop || self.options.cancel.is_cancelled() {
@@ -171,9 +181,9 @@ impl<'b> Walker<'b> {
                 self.ready.notify_all();
                 return None;
             }
-            if let Some(dir) = state.queue.pop() {
+            if let Some(todo) = state.queue.pop() {
                 state.busy += 1;
-                return Some((dir, Turn(self)));
+                return Some((todo, Turn(self)));
             }
             if state.busy == 0 {
                 return None;
@@ -187,7 +197,10 @@ impl<'b> Walker<'b> {
     fn work(&self) {
         let mut handles = Handles::default();
         let mut buffer = Vec::with_capacity(LISTED_AT_ONCE);
-        while let Some((dir, turn)) = self.next() {
+        while let Some((Todo { dir, parent }, turn)) = self.next() {
+            if let Some((parent, handle)) = parent {
+                handles.enter(parent, handle);
+            }
             let (prefix, depth, route, new_device) = {
                 let state = self.lock();
                 let depth = depth_below_anchor(&state.dirs, dir);
@@ -212,13 +225,14 @@ impl<'b> Walker<'b> {
                     self.warnings.missing("unreadable", path, &text);
                 }
             }
-            self.register(dir, listing.found);
+            let found = listing.found;
+            self.register(dir, handles.entered(dir), found);
             drop(turn);
         }
     }
 
     /// Puts a directory's content into the tree and its directories into the queue.
-    fn register(&self, parent: u32, mut found: Vec<Found>) {
+    fn register(&self, parent: u32, handle: Option<Arc<OwnedFd>>, mut found: Vec<Found>) {
         found.sort_unstable_by(|a, b| a.node.name.cmp(&b.node.name));
         let mut loops = Vec::new();
         let mut state = self.lock();
@@ -238,7 +252,9 @@ impl<'b> Walker<'b> {
                         anchor,
                         children: Vec::new(),
                     });
-                    state.queue.push(id);
+                    let handle = handle.as_ref().filter(|_| state.queue.len() < SHARED_HANDLES);
+                    let todo = Todo { dir: id, parent: handle.map(|handle| (parent, Arc::clone(handle))) };
+                    state.queue.push(todo);
                     node.kind = Kind::Dir(id);
                 }
             }
@@ -256,26 +272,6 @@ impl<'b> Walker<'b> {
             self.ready.notify_one();
         }
     }
-}
-
-/// Whether this directory lies on `device`, and on a file system of this machine that keeps the time of every change. Servers of network
-/// file systems keep it by their own clocks, and clients show it late.
-fn is_exact(dir: BorrowedFd<'_>, device: u64) -> bool {
-    // ext2 to ext4, XFS, Btrfs, ZFS, bcachefs, F2FS, JFS, tmpfs, overlayfs
-    const EXACT: [u32; 9] = [
-        0xef53,
-        0x5846_5342,
-        0x9123_683e,
-        0x2fc1_2fc1,
-        0xca45_1a4e,
-        0xf2f5_2010,
-        0x3153_464a,
-        0x0102_1994,
-        0x794c_7630,
-    ];
-    let here = fstat(dir).is_ok_and(|stat| stat.st_dev == device);
-    // The kernel's numbers have 32 bits; the field is signed on some machines.
-    here && rustix::fs::fstatfs(dir).is_ok_and(|found| EXACT.contains(&(found.f_type as u32)))
 }
 
 /// An entry as it will be archived; `anchor` is the open directory that a followed link leads to.
