@@ -4,13 +4,13 @@ use super::earlier::TRIED;
 use super::local::local_copies;
 use super::upload::Sealed;
 use crate::archive::ArchiveFile;
-use crate::archive::reuse::{EqualRange, Member, Unusable, equal_ranges, index_name, read_index};
+use crate::archive::reuse::{EqualRange, Head, Member, Unusable, equal_ranges, index_name, read_index};
 use crate::storage::{Earlier, ErrorKind, Result, Storage};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Of each archive of a copy (its parts in one), what earlier copies share with it, the newest first. From the indexes of the local copies:
+/// Of each archive of a copy (its parts in one), what earlier copies share with it, the newest first; nothing of one that was made anew. From the indexes of the local copies:
 /// what is at a destination may differ, and the destination's driver makes sure of it.
 #[derive(Debug, Default)]
 pub(super) struct Unchanged(Vec<Vec<Shared>>);
@@ -38,13 +38,18 @@ impl Unchanged {
         copies.retain(|other| other.copy_path != copy.copy_path);
         copies.reverse();
         let archives = by_index(&copy.archives).into_iter().map(|(index, new)| {
-            let Some(members) = members(&copy.dir, &copy.copy_path, &new) else { return Vec::new() };
+            let Some((head, members)) = index_of(&copy.dir, &copy.copy_path, &new) else { return Vec::new() };
+            // Who wants everything anew, or has it by turns, wants no index to be believed.
+            if head.generation == 0 {
+                return Vec::new();
+            }
             let holding = copies.iter().filter_map(|earlier| {
                 let archives = by_index(&earlier.manifest.archives).remove(&index)?;
                 Some((earlier, archives))
             });
             let shared = holding.take(TRIED).filter_map(|(other, earlier)| {
-                let ranges = equal_ranges(&self::members(&other.dir, &other.copy_path, &earlier)?, &members);
+                let (_, theirs) = index_of(&other.dir, &other.copy_path, &earlier)?;
+                let ranges = equal_ranges(&theirs, &members);
                 let (copy_path, new) = (other.copy_path.clone(), new.clone());
                 (!ranges.is_empty()).then_some(Shared { copy_path, earlier, new, ranges })
             });
@@ -146,9 +151,9 @@ fn by_index(archives: &[ArchiveFile]) -> BTreeMap<String, Vec<ArchiveFile>> {
     all
 }
 
-fn members(dir: &Path, copy: &str, archives: &[ArchiveFile]) -> Option<Vec<Member>> {
+fn index_of(dir: &Path, copy: &str, archives: &[ArchiveFile]) -> Option<(Head, Vec<Member>)> {
     match read_index(dir, archives) {
-        Ok((_, members)) => return Some(members),
+        Ok(index) => return Some(index),
         Err(Unusable::None) => tracing::debug!(copy, "an archive without an index"),
         Err(why) => tracing::warn!(copy, %why, "the index of an archive cannot be used"),
     }

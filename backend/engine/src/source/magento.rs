@@ -15,7 +15,7 @@ mod version;
 mod tests;
 
 use connection::Connection;
-pub use deployment::Deployment;
+pub use deployment::{Deployment, MAINTENANCE_FLAG};
 use eval::{MAX_BYTES, Scope, evaluate};
 use std::collections::BTreeMap;
 use std::io::{self, Read};

@@ -6,7 +6,7 @@ use super::database::groups::{self, GROUPS};
 use super::database::{Session, connect, patterns, quote_name};
 use super::files::{Measured, Symlinks, measure};
 use super::magento::connection::Connection;
-use super::magento::{Source, SourceError};
+use super::magento::{MAINTENANCE_FLAG, Source, SourceError};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 use std::path::{Path, PathBuf};
@@ -222,12 +222,13 @@ fn place_problems(root: &Path, archive_dir: &Path, problems: &mut Vec<Problem>) 
             "Choose a directory outside of it (STOREKEEP_ARCHIVE_DIR).",
         ));
     }
-    if root.join("var/.maintenance.flag").exists() {
+    if root.join(MAINTENANCE_FLAG).exists() {
         problems.push(Problem::new(
             Severity::Warning,
             "maintenance",
-            "The store is in maintenance mode (var/.maintenance.flag): a deployment may be changing it."
-                .into(),
+            format!(
+                "The store is in maintenance mode ({MAINTENANCE_FLAG}): a deployment may be changing it."
+            ),
             "Back up when it is done, or run bin/magento maintenance:disable.",
         ));
     }

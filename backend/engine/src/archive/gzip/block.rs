@@ -19,7 +19,7 @@ const FINE_UNTIL: usize = 64 << 10;
 const DENSE: f64 = 7.4;
 /// The beginning of a file that is always deflated.
 const HEAD: usize = 4 << 10;
-/// What is looked at of a piece.
+/// What is looked at of a file without a known head.
 const SAMPLE: usize = 2 << 10;
 /// A file without a known head is judged as well when it is this large.
 const LARGE: usize = 64 << 10;

@@ -150,3 +150,13 @@ proptest! {
         check(after.path(), &files, &expected);
     }
 }
+
+#[test]
+fn a_disk_that_is_full_of_what_is_kept_is_told_like_any() {
+    let before = tempfile::tempdir().unwrap();
+    let base = earlier(before.path(), u64::MAX, &noise(1000));
+    let mut parts = PartWriter::onto_full_disk();
+    let error = parts.keep(&base, 900).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert!(error.to_string().contains("/full/db.sql.gz"), "{error}");
+}

@@ -183,3 +183,17 @@ async fn without_an_index_everything_is_sent() {
     let third = pass(&bench, 3, 3, &storage).await;
     assert_eq!(storage.sent_and_held(), (size(&third), 0));
 }
+
+#[tokio::test]
+async fn what_is_made_anew_is_sent_anew() {
+    let (bench, storage) = (store(), Copier::new());
+    pass(&bench, 1, 3, &storage).await;
+    storage.sent_and_held();
+    let rows = vec![local_row(3), remote_row("7", 9, storage.clone())];
+    let job = bench.job("2999-01-01T02:00:00Z");
+    let full = run(Job { part_size: PART, rows, reuse_limit: 0, ..job }).await;
+    assert_eq!(full.status, Status::Success, "{full:?}");
+    assert_eq!(storage.sent_and_held(), (size(&full), 0));
+    let third = pass(&bench, 3, 3, &storage).await;
+    assert_eq!(storage.sent_and_held(), (0, size(&third)));
+}

@@ -9,6 +9,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
+/// There while the store is in maintenance mode.
+pub const MAINTENANCE_FLAG: &str = "var/.maintenance.flag";
+
 /// A version is a time in seconds.
 const MAX_VERSION: u64 = 256;
 
@@ -42,7 +45,7 @@ impl Source {
         Deployment {
             root: self.resolve_root().ok(),
             version: version(),
-            maintenance: self.root.join("var/.maintenance.flag").exists(),
+            maintenance: self.root.join(MAINTENANCE_FLAG).exists(),
         }
     }
 }
@@ -76,7 +79,7 @@ impl Deployment {
             (false, true) => "before this copy was done",
         };
         let text = format!(
-            "The store was in maintenance mode {when} (var/.maintenance.flag). If a deployment was under way, its files and its database may belong to different versions: make another copy once it is over."
+            "The store was in maintenance mode {when} ({MAINTENANCE_FLAG}). If a deployment was under way, its files and its database may belong to different versions: make another copy once it is over."
         );
         Some(Remark { code: "maintenance", text })
     }
