@@ -100,15 +100,11 @@ async fn what_somebody_cancelled_is_not_told() {
     app.app.runs.cancel(log.id, "ada").await.unwrap();
     assert_eq!(app.ended(log.id).await.overall_status, OverallStatus::Failed);
     // One that runs.
-    std::fs::File::create(app.dir.path().join("store/pub/large.bin")).unwrap().set_len(8 << 30).unwrap();
     let _work = app.work();
     app.clock.advance(TimeDelta::seconds(1));
-    let log = app.app.runs.start(request(set), Duration::ZERO).await.unwrap();
-    while app.app.logs.watch(log.id).is_none_or(|w| w.snapshot().phases.iter().all(|p| p.bytes_done == 0)) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    app.app.runs.cancel(log.id, "ada").await.unwrap();
-    assert_eq!(app.ended(log.id).await.overall_status, OverallStatus::Failed);
+    let running = app.long_pass(&app.app.backups.get(set).await.unwrap()).await;
+    app.app.runs.cancel(running, "ada").await.unwrap();
+    assert_eq!(app.ended(running).await.overall_status, OverallStatus::Failed);
     assert!(outbox(&app).await.is_empty() && inbox(&app).await.is_empty());
     // Nothing was told, so there is nothing to recover from.
     std::fs::remove_file(app.dir.path().join("store/pub/large.bin")).unwrap();

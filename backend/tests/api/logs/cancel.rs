@@ -8,6 +8,7 @@ use contract::{
     endpoints as ep,
 };
 use engine::testing::fault::{Effect, Fault, Op};
+use engine::testing::until;
 use sea_orm::EntityTrait;
 use std::time::{Duration, Instant};
 use storekeep::clock::Clock;
@@ -17,17 +18,9 @@ async fn runner(app: &TestApp) -> Someone {
     app.someone_with(&[Resource::Logs, Resource::Backups, Resource::BackupsRun]).await
 }
 
-/// A pass that is reading a file which takes it a while.
 async fn reading(app: &TestApp) -> i64 {
-    std::fs::File::create(app.dir.path().join("store/pub/large.bin")).unwrap().set_len(4 << 30).unwrap();
     let set = app.set(&files_only("Nightly")).await;
-    let id = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap().id;
-    while app.app.logs.watch(id).is_none_or(|w| w.snapshot().phases.iter().all(|p| p.bytes_done == 0)) {
-        let log = app.app.logs.get(id).await.unwrap();
-        assert!(log.finished_at.is_none(), "it ended before it was cancelled: {log:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    id
+    app.long_pass(&set).await
 }
 
 async fn cancel(app: &TestApp, someone: &Someone, id: i64) -> BackupLog {
@@ -113,9 +106,8 @@ async fn an_upload_that_hangs_is_cancelled_and_leaves_nothing() {
     // By schedule: only such a pass would be tried again by itself.
     app.app.scheduler.tick(app.clock.now()).await;
     let id = app.app.backups.get(set.id).await.unwrap().running_log_id.unwrap();
-    while !place.keys(Op::Put).iter().any(|key| key.ends_with("manifest.json")) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the manifest is sent", || place.keys(Op::Put).iter().any(|key| key.ends_with("manifest.json")))
+        .await;
     let began = Instant::now();
     let log = cancel(&app, &runner, id).await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());

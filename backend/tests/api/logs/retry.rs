@@ -10,6 +10,7 @@ use contract::{
 };
 use engine::storage::ErrorKind;
 use engine::testing::fault::{Effect, Fault, FaultStorage, Op};
+use engine::testing::until;
 use sea_orm::EntityTrait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,9 +206,10 @@ async fn after_a_crash_the_retry_goes_on_with_what_was_sent() {
     place.plan(Fault::always(Op::Put, Effect::Hang).on("manifest.json"));
     let work = app.work();
     app.app.scheduler.tick(app.clock.now()).await;
-    while place.keys(Op::Put).last().is_none_or(|key| !key.ends_with("manifest.json")) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the manifest is sent", || {
+        place.keys(Op::Put).last().is_some_and(|key| key.ends_with("manifest.json"))
+    })
+    .await;
     let copy = place.keys(Op::Put).pop().unwrap().replace("/manifest.json", "");
     drop(work);
     let CloudApp { server, clouds } = app;

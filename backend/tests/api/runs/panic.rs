@@ -4,6 +4,7 @@ use super::request;
 use crate::support::{TestApp, files_only, monday};
 use chrono::{DateTime, Utc};
 use contract::{OverallStatus, RowStatus};
+use engine::testing::until_told;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,10 +30,11 @@ async fn a_pass_that_panics_ends_and_leaves_room_for_the_next_one() {
     let set = app.set(&files_only("Nightly")).await;
     let log = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap();
     let work = app.work();
-    while app.app.logs.watch(log.id).is_none() {
+    until_told("the pass runs", async || {
         assert!(app.app.logs.get(log.id).await.unwrap().finished_at.is_none(), "it ended too early");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+        app.app.logs.watch(log.id).is_some()
+    })
+    .await;
     // Nobody but the pass asks for the time from here on; it does at its end.
     drop(work);
     clock.0.store(true, Ordering::SeqCst);

@@ -3,26 +3,15 @@
 use super::request;
 use crate::support::{TestApp, files_only};
 use contract::OverallStatus;
+use engine::testing::until_told;
 use std::time::{Duration, Instant};
-
-/// A store with a file that takes a while to read.
-async fn app_with_a_long_pass() -> (TestApp, i64) {
-    let app = TestApp::with_store().await;
-    let file = std::fs::File::create(app.dir.path().join("store/pub/large.bin")).unwrap();
-    file.set_len(4 << 30).unwrap();
-    let set = app.set(&files_only("Nightly")).await;
-    let log = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap();
-    (app, log.id)
-}
 
 #[actix_web::test]
 async fn a_pass_that_does_not_end_in_time_is_marked_as_interrupted() {
-    let (app, id) = app_with_a_long_pass().await;
+    let app = TestApp::with_store().await;
+    let set = app.set(&files_only("Nightly")).await;
     let work = app.work();
-    while app.app.logs.watch(id).is_none_or(|w| w.snapshot().phases.iter().all(|p| p.bytes_done == 0)) {
-        assert!(app.app.logs.get(id).await.unwrap().finished_at.is_none(), "it ended before it was stopped");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let id = app.long_pass(&set).await;
     drop(work);
     let began = Instant::now();
     app.app.runs.stop(Duration::from_millis(50)).await;
@@ -41,9 +30,7 @@ async fn a_pass_that_ends_in_time_is_waited_for() {
     let set = app.set(&files_only("Nightly")).await;
     let log = app.app.runs.start(request(set.id), Duration::ZERO).await.unwrap();
     let work = app.work();
-    while app.app.logs.get(log.id).await.unwrap().queued {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_told("the pass begins", async || !app.app.logs.get(log.id).await.unwrap().queued).await;
     drop(work);
     app.app.runs.stop(Duration::from_secs(60)).await;
     assert_eq!(app.app.logs.get(log.id).await.unwrap().overall_status, OverallStatus::Success);

@@ -2,6 +2,7 @@ use super::{create, drive, get, input, keeper, link, linked};
 use crate::support::{CloudApp, TestApp};
 use contract::{ProblemCode, StorageSetInput, StorageState, StorageType, endpoints as ep};
 use engine::testing::fake::{Action, Fault};
+use engine::testing::until;
 use rstest::rstest;
 
 #[actix_web::test]
@@ -114,9 +115,7 @@ async fn a_link_that_comes_back_after_the_app_was_changed_is_thrown_away() {
     // The code is exchanged already, and whose account it is takes a while to tell.
     app.clouds.server.plan(Fault::once("GET", "/about", Action::Late(std::time::Duration::from_secs(1))));
     let change = async {
-        while app.clouds.record.count("GET", "/about") == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until("the account is asked for", || app.clouds.record.count("GET", "/about") > 0).await;
         let other = StorageSetInput { client_id: "another-client".into(), ..drive("Drive") };
         app.call(&ep::UPDATE_STORAGE, &[&id.to_string()]).by(&someone).body(&other).send().await.is(200);
     };

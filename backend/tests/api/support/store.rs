@@ -2,9 +2,13 @@
 
 use super::TestApp;
 use contract::{BackupLog, BackupSet, BackupSetInput, BackupType, StorageRow, Symlinks, Verify};
+use engine::testing::until_told;
+use sea_orm::ActiveModelTrait;
+use sea_orm::ActiveValue::Set;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use storekeep::config::Config;
+use storekeep::entity::copies;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -76,6 +80,35 @@ impl TestApp {
         let (runs, token) = (self.app.runs.clone(), stop.clone());
         tokio::spawn(async move { runs.work(token).await });
         stop.drop_guard()
+    }
+
+    /// A pass of `set` that is reading a file which takes it a while: 4 GiB of nothing. An earlier copy says that a small part of
+    /// it is enough room, so that a disk without 4 GiB to spare does.
+    pub async fn long_pass(&self, set: &BackupSet) -> i64 {
+        let large = std::fs::File::create(self.dir.path().join("store/pub/large.bin")).unwrap();
+        large.set_len(4 << 30).unwrap();
+        let earlier = copies::ActiveModel {
+            backup_id: Set(Some(set.id)),
+            backup_title: Set(set.title.clone()),
+            destination: Set("local".into()),
+            root: Set(String::new()),
+            copy_path: Set(format!("{}/2026-01-01T00-00-00Z", set.folder_name)),
+            complete: Set(true),
+            staging: Set(false),
+            size_bytes: Set(100 << 20),
+            files: Set("[]".into()),
+            created_at: Set(super::monday() - chrono::TimeDelta::days(60)),
+            ..Default::default()
+        };
+        earlier.insert(&self.app.db).await.unwrap();
+        let id = self.app.runs.start(crate::runs::request(set.id), Duration::ZERO).await.unwrap().id;
+        until_told("the pass reads its large file", async || {
+            let log = self.app.logs.get(id).await.unwrap();
+            assert!(log.finished_at.is_none(), "it ended before anybody could end it: {log:?}");
+            self.app.logs.watch(id).is_some_and(|w| w.snapshot().phases.iter().any(|p| p.bytes_done > 0))
+        })
+        .await;
+        id
     }
 
     /// Ends everything at once and leaves the files.

@@ -6,6 +6,7 @@ use crate::pipeline::{Again, Job, Outcome, Row, Status, run_tuned};
 use crate::policy::layout::MANIFEST;
 use crate::storage::{ErrorKind, MemoryStorage, Storage, StorageKind};
 use crate::testing::fault::{Effect, Fault, FaultStorage, Op};
+use crate::testing::until;
 use std::fs;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -95,9 +96,8 @@ async fn a_pass_that_is_suspended_leaves_what_was_sent_for_the_next_time() {
     let job = Job { rows: vec![row()], part_size: 1 << 20, suspend: suspend.clone(), ..bench.job(&day(1)) };
     let (watched, stop) = (place.clone(), cancel.clone());
     let stopping = tokio::spawn(async move {
-        while !watched.keys(Op::Put).iter().any(|key| key.ends_with(".002")) {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until("the second part is sent", || watched.keys(Op::Put).iter().any(|key| key.ends_with(".002")))
+            .await;
         suspend.cancel();
         stop.cancel();
     });

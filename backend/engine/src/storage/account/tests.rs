@@ -4,6 +4,7 @@ use crate::storage::http::QUICK;
 use crate::storage::time::Time;
 use crate::testing::VirtualTime;
 use crate::testing::fake::{self, FakeServer, Fault, Record, Reply, Request, Service};
+use crate::testing::until;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::MutexGuard;
@@ -164,16 +165,6 @@ async fn call(account: &Arc<Account>, server: &FakeServer) -> Result<Answer> {
     account.call(QUICK, |token| account.http.get(url.clone()).bearer_auth(token.expose())).await
 }
 
-/// Waits for something that another task does.
-async fn until(condition: impl Fn() -> bool) {
-    let waiting = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never came to that");
-}
-
 #[tokio::test]
 async fn a_rotated_refresh_token_is_saved_before_its_access_token_is_used() {
     let world = World::new().await;
@@ -220,7 +211,7 @@ async fn a_refresh_goes_on_when_its_caller_is_gone() {
     world.server.plan(Fault::once("POST", "/token", delay));
     let given_up = tokio::time::timeout(Duration::from_millis(50), world.call()).await;
     assert!(given_up.is_err());
-    until(|| world.told() == ["save refresh-1 true"]).await;
+    until("another task came so far", || world.told() == ["save refresh-1 true"]).await;
     world.call().await.unwrap();
     assert_eq!(world.refreshes(), 1);
 }
@@ -287,7 +278,7 @@ async fn a_refresh_that_a_new_link_overtook_does_not_report_the_new_one_as_lost(
     let delay = fake::Action::Delay(Duration::from_millis(100));
     world.server.plan(Fault::once("POST", "/token", delay));
     let relink = async {
-        until(|| world.refreshes() == 1).await;
+        until("another task came so far", || world.refreshes() == 1).await;
         *lock(&world.store.grant) = grant("access-0", "refresh-new", 2, world.time.now());
     };
     let (answer, ()) = tokio::join!(world.call(), relink);
@@ -401,7 +392,7 @@ async fn a_call_from_before_a_loss_does_not_take_it_back() {
     let delay = fake::Action::Delay(Duration::from_millis(100));
     world.server.plan(Fault::once("GET", "/api", delay));
     let loss = async {
-        until(|| world.server.record().count("GET", "/api") == 2).await;
+        until("another task came so far", || world.server.record().count("GET", "/api") == 2).await;
         world.account.refused().await
     };
     let (answer, error) = tokio::join!(world.call(), loss);

@@ -1,6 +1,6 @@
 //! Parts that the server makes of objects that it has.
 
-use super::world::{KEY, LARGE, PART, World, answer, large, until};
+use super::world::{KEY, LARGE, PART, World, answer, large};
 use crate::support::{bytes, pattern, put};
 use chrono::{DateTime, Utc};
 use engine::event::Events;
@@ -10,6 +10,7 @@ use engine::source::magento::Source;
 use engine::storage::amazon_s3::{Encryption, Settings};
 use engine::storage::{Body, ByteStream, BytesBody, Cloud, Earlier, Storage, StorageKind, There};
 use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::until_told;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -309,7 +310,7 @@ async fn break_off(world: &World, body: Partly, halt: usize, parts: usize) {
     let arrived = || async { world.arrived().await == parts };
     tokio::select! {
         result = storage.put(KEY, &body) => panic!("the upload ended: {result:?}"),
-        () = until("the parts have arrived", arrived) => {}
+        () = until_told("the parts have arrived", arrived) => {}
     }
 }
 

@@ -14,6 +14,7 @@ use engine::storage::Cloud;
 use engine::storage::amazon_s3::{Encryption, Tuning};
 use engine::storage::probe::probe;
 use engine::testing::conformance;
+use engine::testing::until_told;
 use std::sync::Arc;
 use world::{KEY, LARGE, PART, World, garage, large, tuning};
 
@@ -249,7 +250,7 @@ async fn no_more_is_read_than_the_parts_under_way_can_hold() {
     let full = || async { read.load(std::sync::atomic::Ordering::Relaxed) >= 5 * PART as u64 };
     tokio::select! {
         result = storage.put(KEY, &body) => panic!("the upload ended: {result:?}"),
-        () = async { world::until("four parts are sent", sent).await; world::until("a fifth is read", full).await; } => {}
+        () = async { until_told("four parts are sent", sent).await; until_told("a fifth is read", full).await; } => {}
     }
     let read = body.read.load(std::sync::atomic::Ordering::Relaxed);
     assert!(read <= 5 * PART as u64 + 1000, "{read} bytes were read");

@@ -1,10 +1,11 @@
 //! Uploads that are broken off: killed, dropped, given up, gone on with.
 
-use super::world::{Halting, KEY, LARGE, PART, Unhashed, World, answer, large, until};
+use super::world::{Halting, KEY, LARGE, PART, Unhashed, World, answer, large};
 use crate::support::{bytes, pattern, put};
 use aws_sdk_s3::primitives::ByteStream;
 use engine::storage::{Body, BytesBody, ErrorKind, Sessions, Storage, There};
 use engine::testing::fake::{Action, Fault};
+use engine::testing::until_told;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub async fn killed_before_the_upload_has_an_id() {
     let begun = || async { world.uploads().await.len() == 1 };
     tokio::select! {
         result = storage.put(KEY, &body) => panic!("the upload ended: {result:?}"),
-        () = until("the upload has begun", begun) => {}
+        () = until_told("the upload has begun", begun) => {}
     }
     assert!(!world.sessions.all()[KEY].contains(&world.upload_id().await));
     world.assert_put_succeeds().await;
@@ -29,7 +30,7 @@ pub async fn killed_after_the_upload_has_begun() {
         || async { world.sessions.all().get(KEY).is_some_and(|state| !state.contains("\"upload_id\":null")) };
     tokio::select! {
         result = storage.put(KEY, &body) => panic!("the upload ended: {result:?}"),
-        () = until("the upload has begun", begun) => {}
+        () = until_told("the upload has begun", begun) => {}
     }
     world.assert_put_succeeds().await;
     assert_eq!(world.count("POST", "uploads"), 1);
@@ -61,7 +62,7 @@ pub async fn killed_after_the_end() {
     let there = || async { world.objects().await.contains_key(KEY) };
     tokio::select! {
         result = storage.put(KEY, &body) => panic!("the upload ended: {result:?}"),
-        () = until("the object is there", there) => {}
+        () = until_told("the object is there", there) => {}
     }
     // Giving up what is finished leaves it alone.
     let state = world.sessions.all()[KEY].clone();
@@ -99,7 +100,7 @@ pub async fn abandoned_while_parts_are_on_their_way() {
     let sent = || async { world.count("PUT", "partNumber=2") == 1 };
     tokio::select! {
         result = storage.put(KEY, &body) => panic!("the upload ended: {result:?}"),
-        () = until("the part is on its way", sent) => {}
+        () = until_told("the part is on its way", sent) => {}
     }
     world.storage().abandon(KEY).await.unwrap();
     world.assert_end(&[]).await;

@@ -7,11 +7,12 @@ use engine::storage::{Body, ByteStream, Cloud, Error, ErrorKind, MemorySessions,
 use engine::testing::VirtualTime;
 use engine::testing::fake::{Action, FakeServer, Fault, Record, Reply};
 use engine::testing::garage::{Forward, Garage};
+use engine::testing::until_told;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 pub const PART: usize = 64 * 1024;
@@ -229,7 +230,7 @@ impl World {
         let arrived = || async { self.arrived().await == parts };
         tokio::select! {
             result = put => panic!("the upload ended: {result:?}"),
-            () = until("the parts have arrived", arrived) => {}
+            () = until_told("the parts have arrived", arrived) => {}
         }
     }
 
@@ -255,15 +256,6 @@ pub fn error(status: u16, code: &str, message: &str) -> Reply {
 
 pub fn answer(status: u16, code: &str) -> Action {
     Action::Answer(error(status, code, "as planned"))
-}
-
-/// Waits for something, not for ever.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let began = Instant::now();
-    while !condition().await {
-        assert!(began.elapsed() < Duration::from_secs(40), "waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 /// A body whose reading comes to a halt, and never ends. Counts what was read of it.

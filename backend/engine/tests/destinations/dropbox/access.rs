@@ -1,6 +1,6 @@
 //! Tokens that run out, grants that go, links that are made anew, limits of requests.
 
-use super::world::{KEY, SIZE, World, until};
+use super::world::{KEY, SIZE, World};
 use crate::support::{Archive, put};
 use chrono::TimeDelta;
 use engine::storage::oauth::{Linking, Provider};
@@ -8,6 +8,7 @@ use engine::storage::time::Time;
 use engine::storage::{Cloud, Error, ErrorKind, Result, Secret, Storage, read_small};
 use engine::testing::fake::{Action, Fault, Reply};
 use engine::testing::fakes::dropbox::{ACCOUNT_ID, EMAIL};
+use engine::testing::until;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

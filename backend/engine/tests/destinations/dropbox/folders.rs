@@ -4,6 +4,7 @@ use super::world::World;
 use crate::support::put;
 use engine::storage::{Cloud, ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::until;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,7 +194,7 @@ pub async fn a_folder_takes_the_place_of_an_object_that_is_being_deleted() {
     let world = world_with(&["shop/a"]).await;
     world.plan(Fault::once("POST", DELETE, Action::Delay(Duration::from_millis(100))));
     let meddling = async {
-        super::world::until("the deletion", || world.count(DELETE) == 1).await;
+        until("the deletion", || world.count(DELETE) == 1).await;
         world.fake.remove_foreign("/backups/shop/a");
         world.fake.put_foreign("/backups/shop/a/holiday.jpg", b"sun");
     };
@@ -206,7 +207,7 @@ pub async fn somebody_writes_to_an_object_that_is_being_deleted() {
     let world = world_with(&["shop/a"]).await;
     world.plan(Fault::once("POST", DELETE, Action::Delay(Duration::from_millis(100))));
     let meddling = async {
-        super::world::until("the deletion", || world.count(DELETE) == 1).await;
+        until("the deletion", || world.count(DELETE) == 1).await;
         world.fake.put_foreign("/backups/shop/a", b"by hand");
     };
     let (deleted, ()) = tokio::join!(world.storage.delete("shop/a"), meddling);
@@ -240,7 +241,7 @@ pub async fn a_commit_into_a_folder_that_is_being_removed_waits() {
     world.storage.delete("shop/a/x").await.unwrap();
     world.plan(Fault::once("POST", DELETE, Action::Delay(Duration::from_millis(100))));
     let putting = async {
-        super::world::until("the removal", || world.count(DELETE) == 2).await;
+        until("the removal", || world.count(DELETE) == 2).await;
         put(&*world.storage, "shop/a/y", b"y").await.unwrap();
     };
     let (removed, ()) = tokio::join!(world.storage.remove_empty_dir("shop/a"), putting);

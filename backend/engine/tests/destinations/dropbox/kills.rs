@@ -1,10 +1,11 @@
 //! Processes that are killed, uploads that are cancelled.
 
-use super::world::{CHUNK, KEY, Kill, SIZE, World, driver, until};
+use super::world::{CHUNK, KEY, Kill, SIZE, World, driver};
 use crate::support::{Archive, put};
 use engine::storage::{ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault};
 use engine::testing::fakes::dropbox::AfterCommit;
+use engine::testing::until;
 use std::sync::Arc;
 use std::time::Duration;
 

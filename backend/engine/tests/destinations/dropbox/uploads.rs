@@ -5,6 +5,7 @@ use crate::support::{Archive, body_of, bytes, pattern, put};
 use chrono::TimeDelta;
 use engine::storage::{Body, ByteStream, Cloud, ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault};
+use engine::testing::until;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -283,7 +284,7 @@ pub async fn somebody_changes_an_object_while_it_is_replaced() {
     let storage = world.patient();
     let meddling = async {
         let finishing = || world.fake.record().count("POST", FINISH) == 2;
-        super::world::until("the second commit", finishing).await;
+        until("the second commit", finishing).await;
         world.fake.put_foreign(&path, b"changed by hand");
     };
     let body = archive.body();

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 pub const CHUNK: usize = 64 * 1024;
 /// Four chunks and a bit.
@@ -222,15 +221,4 @@ pub fn driver(
     let storage = Arc::clone(&cloud).storage("/backups/", sessions).unwrap();
     assert_eq!(storage.kind(), StorageKind::Dropbox);
     (cloud, storage)
-}
-
-/// Waits, a little while, for something that has to come.
-pub async fn until(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..2000 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("this did not come: {what}");
 }

@@ -5,6 +5,7 @@ use crate::support::{Archive, bytes};
 use chrono::TimeDelta;
 use engine::storage::{Cloud, ErrorKind, Storage, read_small};
 use engine::testing::fake::{Action, Fault};
+use engine::testing::until;
 
 fn path(below: &str) -> String {
     format!("{ROOT}/{below}")
@@ -58,7 +59,7 @@ pub async fn a_folder_that_goes_to_the_trash_during_an_upload() {
         .fake
         .plan(Fault::once("PUT", "/upload", Action::Delay(std::time::Duration::from_millis(60))).skip(1));
     let people = async {
-        super::world::until(|| world.fake.record().count("PUT", "/upload") == 2).await;
+        until("another task came so far", || world.fake.record().count("PUT", "/upload") == 2).await;
         world.fake.trash(&path(DIR));
     };
     let (stored, ()) = tokio::join!(world.storage.put(KEY, &body), people);
@@ -74,7 +75,7 @@ pub async fn a_folder_that_is_deleted_during_an_upload() {
         .fake
         .plan(Fault::once("PUT", "/upload", Action::Delay(std::time::Duration::from_millis(60))).skip(1));
     let people = async {
-        super::world::until(|| world.fake.record().count("PUT", "/upload") == 2).await;
+        until("another task came so far", || world.fake.record().count("PUT", "/upload") == 2).await;
         world.fake.delete(&path(DIR));
     };
     let (first, ()) = tokio::join!(world.storage.put(KEY, &body), people);

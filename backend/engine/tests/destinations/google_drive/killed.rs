@@ -1,9 +1,10 @@
 //! The process ends, or the line breaks, at every single request of an upload.
 
-use super::world::{KEY, PIECE, World, until};
+use super::world::{KEY, PIECE, World};
 use crate::support::{Archive, bytes};
 use engine::storage::{ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault};
+use engine::testing::until;
 use std::sync::Arc;
 
 /// The first requests of a first upload: folders, ids, a session, pieces, the end.
@@ -20,7 +21,8 @@ async fn killed_at(world: &World, request: usize, archive: &Archive) -> bool {
     let served = world.fake.served();
     let (storage, body) = (Arc::clone(&world.storage), archive.body());
     let putting = tokio::spawn(async move { storage.put(KEY, &body).await });
-    until(|| putting.is_finished() || world.fake.served() > served + request).await;
+    until("another task came so far", || putting.is_finished() || world.fake.served() > served + request)
+        .await;
     let done = putting.is_finished();
     putting.abort();
     let _ = putting.await;
@@ -145,7 +147,7 @@ pub async fn an_upload_that_is_dropped_and_given_up() {
         let body = archive.body();
         tokio::select! {
             _ = world.storage.put(KEY, &body) => panic!("it never answers"),
-            () = until(|| world.fake.record().count("PUT", "/upload") > piece) => {}
+            () = until("another task came so far", || world.fake.record().count("PUT", "/upload") > piece) => {}
         }
         world.clears_up(KEY).await;
         world.patient().remove_empty_dir("nightly/2026-11-26T02-30-00Z/files").await.unwrap();

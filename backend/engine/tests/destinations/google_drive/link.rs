@@ -11,6 +11,7 @@ use engine::storage::oauth::{Grant, Linking};
 use engine::storage::time::Time;
 use engine::storage::{ErrorKind, Result, Secret, Storage};
 use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::until;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub async fn a_token_that_runs_out_during_an_upload() {
     world.fake.plan(Fault::once("PUT", "/upload", slow).skip(1));
     let body = archive.body();
     let expiry = async {
-        super::world::until(|| world.fake.record().count("PUT", "/upload") == 2).await;
+        until("another task came so far", || world.fake.record().count("PUT", "/upload") == 2).await;
         world.fake.expire_access();
     };
     let (stored, ()) = tokio::join!(world.storage.put(KEY, &body), expiry);
@@ -130,7 +131,7 @@ pub async fn an_account_that_is_linked_anew_during_an_upload() {
     world.fake.plan(Fault::once("PUT", "/upload", slow).skip(1));
     let body = archive.body();
     let linking = async {
-        super::world::until(|| world.fake.record().count("PUT", "/upload") == 2).await;
+        until("another task came so far", || world.fake.record().count("PUT", "/upload") == 2).await;
         world.fake.revoke_refresh();
         world.link_again();
     };

@@ -1,10 +1,11 @@
 //! A second content for a key: the old one is there until the new one is, and then only the new one.
 
-use super::world::{DIR, KEY, PIECE, ROOT, World, until};
+use super::world::{DIR, KEY, PIECE, ROOT, World};
 use crate::support::{Archive, bytes};
 use chrono::TimeDelta;
 use engine::storage::{ErrorKind, Storage, read_small};
 use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::until;
 
 const FILES: &str = "/drive/v3/files";
 
@@ -15,7 +16,7 @@ pub async fn a_new_content_shows_only_when_it_is_complete() {
     let body = archive.body();
     world.fake.plan(Fault::once("PUT", "/upload", Action::Stall).skip(1));
     let half = async {
-        until(|| world.fake.record().count("PUT", "/upload") == 3).await;
+        until("another task came so far", || world.fake.record().count("PUT", "/upload") == 3).await;
         assert_eq!(read_small(&*world.storage, KEY, 1000).await.unwrap(), b"the old one");
         assert_eq!(world.keys().await, [KEY]);
     };
@@ -26,7 +27,7 @@ pub async fn a_new_content_shows_only_when_it_is_complete() {
     // Now its last answer does not come.
     world.fake.plan(Fault::once("PUT", "/upload", Action::Stall).skip(1));
     let whole = async {
-        until(|| world.objects().len() == 2).await;
+        until("another task came so far", || world.objects().len() == 2).await;
         assert_eq!(world.keys().await, [KEY]);
     };
     tokio::select! {

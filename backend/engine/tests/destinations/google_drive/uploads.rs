@@ -1,10 +1,11 @@
 //! Uploads that are cut, slowed, moved and ended, and go on.
 
-use super::world::{KEY, PIECE, World, until};
+use super::world::{KEY, PIECE, World};
 use crate::support::{Archive, Told, body_of, bytes, pattern};
 use chrono::TimeDelta;
 use engine::storage::{Body, ErrorKind, Storage};
 use engine::testing::fake::{Action, Fault, Keep, Reply};
+use engine::testing::until;
 
 const UPLOAD: &str = "/upload/drive/v3/files";
 /// Four pieces and a bit.
@@ -198,7 +199,7 @@ pub async fn a_session_that_ends_in_the_middle_of_an_attempt() {
     world.fake.plan(on_piece(2, slow));
     let body = archive.body();
     let end = async {
-        until(|| world.fake.record().count("PUT", UPLOAD) == 3).await;
+        until("another task came so far", || world.fake.record().count("PUT", UPLOAD) == 3).await;
         world.fake.end_sessions(404);
     };
     let (stored, ()) = tokio::join!(world.storage.put(KEY, &body), end);

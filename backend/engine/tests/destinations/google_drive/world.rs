@@ -11,7 +11,6 @@ use engine::storage::{
 use engine::testing::VirtualTime;
 use engine::testing::fakes::google_drive::FakeGoogleDrive;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// The row's folder.
 pub const ROOT: &str = "Backups/shop";
@@ -192,14 +191,4 @@ fn connect(
     let drive = GoogleDrive::with_tuning(account, Some(&base), tuning);
     let storage = Arc::clone(&drive).storage(ROOT, sessions.clone()).unwrap();
     (drive, storage)
-}
-
-/// Waits for something that another task does.
-pub async fn until(condition: impl Fn() -> bool) {
-    let waiting = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never came to that");
 }

@@ -1,11 +1,12 @@
 //! Uploads that stop in the middle: killed, cancelled, given up, taken up again.
 
-use super::support::{KEY, ROOT, Rig, SIZE, failed, killed_after, kind, stalled, until};
+use super::support::{KEY, ROOT, Rig, SIZE, failed, killed_after, kind, stalled};
 use crate::support::{Archive, body_of, bytes, pattern, put};
 use chrono::TimeDelta;
 use engine::storage::one_drive::GRANULE;
 use engine::storage::{Body, ByteStream, Error, ErrorKind, MemorySessions, Result, Sessions, Storage};
 use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::until;
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

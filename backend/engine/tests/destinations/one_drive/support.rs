@@ -10,9 +10,9 @@ use engine::storage::{
 };
 use engine::testing::fake::{FakeServer, Request};
 use engine::testing::fakes::one_drive::FakeOneDrive;
+use engine::testing::until;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 pub const ROOT: &str = "Backups/Shop";
 pub const KEY: &str = "shop/2026-11-22T02-30-00Z/files/files.tgz";
@@ -198,16 +198,6 @@ pub fn failed<T>(result: Result<T>) -> Error {
         assert!(!told.contains(secret), "a secret is told: {told}");
     }
     error
-}
-
-/// Waits, within a bound, until something holds.
-pub async fn until(what: &str, holds: impl Fn() -> bool) {
-    let waiting = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(), "{what}");
 }
 
 /// Waits until a server has held back so many answers.

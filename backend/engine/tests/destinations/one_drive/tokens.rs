@@ -9,6 +9,7 @@ use engine::storage::oauth::{Grant, Linking};
 use engine::storage::time::Time;
 use engine::storage::{Cloud, Error, ErrorKind, Result, Secret, Storage};
 use engine::testing::fake::{Action, Fault, Reply};
+use engine::testing::until;
 use sha2::{Digest, Sha256};
 use std::sync::atomic::Ordering;
 
@@ -104,7 +105,7 @@ pub async fn the_account_is_linked_anew_while_it_uploads() {
     rig.fake.graph().plan(Fault::once("POST", "/token", Action::Delay(std::time::Duration::from_millis(50))));
     let record = rig.fake.record().clone();
     let linking = async move {
-        super::support::until("a refresh is under way", || record.count("POST", "/token") > 0).await;
+        until("a refresh is under way", || record.count("POST", "/token") > 0).await;
         *grants.stored.lock().unwrap() = anew;
     };
     let (storage, body) = (rig.patient(), archive.body());

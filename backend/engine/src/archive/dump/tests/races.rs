@@ -230,8 +230,6 @@ async fn a_server_that_dies_fails_the_dump() {
     let error = result.unwrap_err().to_string();
     assert!(error.contains("ended the connection while 'b' was read"), "{error}");
     end(blocker);
-    // Its server is gone: there is nothing to drop.
-    std::mem::forget(store);
 }
 
 #[tokio::test]
