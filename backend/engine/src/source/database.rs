@@ -4,7 +4,9 @@ pub mod catalog;
 pub mod connect;
 pub mod grants;
 pub mod groups;
+pub mod packets;
 pub mod patterns;
+pub mod wire;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -4,9 +4,12 @@ use super::blocks;
 use super::output::Output;
 use super::tables::Progress;
 use super::values::{self, Column, Format, Literal};
+use crate::source::database::connect::Session;
+use crate::source::database::packets::{self, Cells};
 use crate::source::database::quote_name;
-use mysql_async::prelude::{Protocol, Queryable};
-use mysql_async::{Conn, Error, QueryResult, Row, Value};
+use crate::source::database::wire::Wire;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error, Row};
 use std::io;
 
 /// Values above this are written piece by piece, so that memory stays small.
@@ -32,12 +35,8 @@ impl Columns {
         Ok(Columns { columns: described.iter().filter_map(column).collect(), table })
     }
 
-    fn are_binary(&self) -> bool {
-        self.columns.iter().all(|column| column.binary)
-    }
-
-    fn select(&self, binary: bool) -> String {
-        let columns: Vec<String> = self.columns.iter().map(|column| column.selected(binary)).collect();
+    fn select(&self) -> String {
+        let columns: Vec<String> = self.columns.iter().map(Column::selected).collect();
         // Where every column is generated, the number of rows is all there is to keep.
         let columns = if columns.is_empty() { "1".into() } else { columns.join(",") };
         format!("SELECT {columns} FROM {}", self.table)
@@ -93,49 +92,11 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes all rows; returns how many. After an error the statements are whole.
-    pub async fn read(&mut self, conn: &mut Conn, columns: &Columns) -> Result<u64, ReadError> {
-        let prepared = match columns.are_binary() {
-            true => conn.prep(columns.select(true)).await,
-            false => return self.read_text(conn, columns).await,
-        };
-        let statement = match prepared {
-            Ok(statement) => statement,
-            // There are proxies that prepare nothing, and servers that have prepared too much. What else is wrong the query tells.
-            Err(Error::Server(_)) => return self.read_text(conn, columns).await,
-            Err(error) => return Err(error.into()),
-        };
-        let read = self.write_all(conn.exec_iter(&statement, ()).await).await;
-        match &read {
-            Ok(_) => conn.close(statement).await?,
-            // The connection goes on to be used. Behind another error there may be rows that nobody has read.
-            Err(ReadError::Database(Error::Server(_))) => drop(conn.close(statement).await),
-            Err(_) => {}
-        }
-        read
-    }
-
-    async fn read_text(&mut self, conn: &mut Conn, columns: &Columns) -> Result<u64, ReadError> {
-        self.write_all(conn.query_iter(columns.select(false)).await).await
-    }
-
-    async fn write_all<P: Protocol>(
-        &mut self,
-        result: Result<QueryResult<'_, '_, P>, Error>,
-    ) -> Result<u64, ReadError> {
-        let mut result = result?;
-        let mut count = 0;
-        let read = loop {
-            let row = match result.next().await {
-                Ok(Some(row)) => row,
-                Ok(None) => break Ok(count),
-                Err(error) => break Err(error.into()),
-            };
-            count += 1;
-            match self.add(&row) {
-                Then::Next => {}
-                Then::Border { ends } => self.border(ends).await?,
-                Then::Piecewise => self.large_row(&row).await?,
-            }
+    pub async fn read(&mut self, session: &mut Session, columns: &Columns) -> Result<u64, ReadError> {
+        let (sql, mut count) = (columns.select(), 0);
+        let read = match &mut session.wire {
+            Some(wire) => self.packets(wire, &sql, &mut count).await,
+            None => self.values(&mut session.conn, &sql, &mut count).await,
         };
         self.end_statement();
         if count > 0 {
@@ -145,11 +106,42 @@ impl<'a> Rows<'a> {
         if self.begun.is_none() {
             self.output.ship().await?;
         }
-        read
+        read.map(|()| count)
+    }
+
+    async fn packets(&mut self, wire: &mut Wire, sql: &str, count: &mut u64) -> Result<(), ReadError> {
+        let mut rows = packets::Rows::of(wire, sql).await?;
+        while let Some(row) = rows.next().await? {
+            *count += 1;
+            match self.add(row) {
+                Then::Next => {}
+                then => self.then(then, row).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn values(&mut self, conn: &mut Conn, sql: &str, count: &mut u64) -> Result<(), ReadError> {
+        let mut result = conn.query_iter(sql).await?;
+        while let Some(row) = result.next().await? {
+            *count += 1;
+            let then = self.add(&row);
+            self.then(then, &row).await?;
+        }
+        Ok(())
+    }
+
+    async fn then(&mut self, then: Then, row: impl Cells) -> Result<(), ReadError> {
+        match then {
+            Then::Next => {}
+            Then::Border { ends } => self.border(ends).await?,
+            Then::Piecewise => self.large_row(row).await?,
+        }
+        Ok(())
     }
 
     /// Adds a row to the open statement, or to a new one, unless it is too large for that.
-    fn add(&mut self, row: &Row) -> Then {
+    fn add(&mut self, row: impl Cells) -> Then {
         let (before, open) = (self.output.buffer.len(), self.statement);
         self.begin_row();
         let at = self.output.buffer.len();
@@ -201,27 +193,26 @@ impl<'a> Rows<'a> {
     }
 
     /// A statement of its own, handed on as it grows.
-    async fn large_row(&mut self, row: &Row) -> io::Result<()> {
+    async fn large_row(&mut self, row: impl Cells) -> Result<(), ReadError> {
         let rows_before = self.statement.is_some();
         self.border(rows_before).await?;
         self.begin_row();
         self.output.buffer.push(b'(');
+        let mut cells = row.cells();
         for (index, format) in self.formats.iter().enumerate() {
             if index > 0 {
                 self.output.buffer.push(b',');
             }
-            match row.as_ref(index) {
-                Some(Value::Bytes(bytes)) if bytes.len() > PIECE => {
-                    large_value(self.output, bytes, *format).await?
-                }
-                value => values::write(&mut self.output.buffer, value.unwrap_or(&Value::NULL), *format),
+            match cells.next().ok_or_else(packets::damaged)? {
+                Some(bytes) if bytes.len() > PIECE => large_value(self.output, bytes, *format).await?,
+                value => values::write(&mut self.output.buffer, value, *format),
             }
             if self.output.is_full() {
                 self.output.ship().await?;
             }
         }
         self.output.buffer.push(b')');
-        self.border(true).await
+        Ok(self.border(true).await?)
     }
 }
 
@@ -236,17 +227,21 @@ enum Then {
     Piecewise,
 }
 
-/// Whether the row is a small one; what was appended of a large one is of no use.
-fn small_row(out: &mut Vec<u8>, row: &Row, formats: &[Format]) -> bool {
+/// Whether the row is a small one; what was appended of a large one, or of one that lacks values, is of no use.
+#[inline]
+fn small_row(out: &mut Vec<u8>, row: impl Cells, formats: &[Format]) -> bool {
     let begun = out.len();
+    let mut cells = row.cells();
     out.push(b'(');
     for (index, format) in formats.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        match row.as_ref(index) {
-            Some(Value::Bytes(bytes)) if bytes.len() > PIECE => return false,
-            value => values::write(out, value.unwrap_or(&Value::NULL), *format),
+        match cells.next() {
+            Some(value) if value.is_none_or(|bytes| bytes.len() <= PIECE) => {
+                values::write(out, value, *format)
+            }
+            _ => return false,
         }
     }
     out.push(b')');

@@ -48,11 +48,14 @@ pub struct Snapshot {
 impl Snapshot {
     pub async fn open(connection: &Connection, plan: &Plan) -> Result<Snapshot, Stop> {
         let mut session = Session::open(connection).await.map_err(|error| Stop::Fail(error.into()))?;
+        let driver_reads = session.wire.is_none();
         let conn = &mut session.conn;
         let failed = |error: Error| stop(&error, connection, &connection.database);
         conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await.map_err(failed)?;
-        // The driver reads as much at a time as fits into its buffer, which is as large as its longest row was.
-        conn.query_drop("SELECT REPEAT('x', 262144)").await.map_err(failed)?;
+        if driver_reads {
+            // It reads as much at a time as fits into its buffer, which is as large as its longest row was.
+            conn.query_drop("SELECT REPEAT('x', 262144)").await.map_err(failed)?;
+        }
         let grants = Grants::read(conn).await.map_err(failed)?;
         let user = grants::current_user(conn).await.map_err(failed)?;
         begin(conn).await.map_err(failed)?;

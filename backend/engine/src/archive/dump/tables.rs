@@ -278,11 +278,11 @@ impl Dumper<'_> {
 
     /// Writes the rows of the table that begins at `begun`; returns how many.
     async fn rows(&mut self, name: &str, begun: u64) -> Result<u64, Stop> {
-        let conn = &mut self.snapshot.session.conn;
-        let columns = Columns::read(conn, name).await;
+        let session = &mut self.snapshot.session;
+        let columns = Columns::read(&mut session.conn, name).await;
         let columns = columns.map_err(|error| stop(&error, &self.snapshot.connection, name))?;
         let mut rows = Rows::new(&mut self.output, self.progress, &columns, begun);
-        let read = rows.read(conn, &columns).await;
+        let read = rows.read(session, &columns).await;
         self.record.max_statement_bytes = self.record.max_statement_bytes.max(rows.longest);
         read.map_err(|error| match error {
             ReadError::Database(error) => stop(&error, &self.snapshot.connection, name),

@@ -1,32 +1,21 @@
 //! Column values as SQL literals that every server reads back to the same value.
 //!
-//! Text comes in `utf8mb4` and is quoted, bytes are hexadecimal unless they are text (sessions, serialised objects), numbers are written as
-//! the server itself would. Rows come by the binary
-//! protocol, where numbers and dates are what they are; tables with a column of which it tells less than the text protocol (widths,
-//! the types of one vendor) come by that. `FLOAT` is its exception: servers print six digits, so that it is asked for as `col + 0e0`.
-
-mod numbers;
-mod times;
-
-use mysql_async::Value;
+//! Text comes in `utf8mb4` and is quoted, as are dates; bytes are hexadecimal unless they are text (sessions, serialised objects); numbers
+//! stand as the server prints them. Rows come by the text protocol, which tells all of every value but two: servers print six digits of a
+//! `FLOAT`, so that it is asked for as `col + 0e0`, and an `ENUM` that is none of its values looks like the empty text, so that it is asked
+//! for as a number where that is among them.
 
 /// How the values of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// As it comes.
     Number,
-    /// A negative zero keeps its sign.
+    /// A negative zero keeps its sign, and a small number its digits.
     Real,
-    /// At least four digits.
-    Year,
     Quoted,
     /// As bytes that may be text.
     Bytes,
     Hex,
-    Date,
-    /// With so many digits of fractions.
-    DateTime(u8),
-    Time(u8),
 }
 
 /// A column that has values of its own; generated ones are left out.
@@ -34,19 +23,8 @@ pub enum Format {
 pub struct Column {
     pub name: String,
     pub format: Format,
-    /// The binary protocol tells all of it.
-    pub binary: bool,
-    inexact: Inexact,
-}
-
-/// What is selected through arithmetic, for its text would lose something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Inexact {
-    No,
-    /// Servers print six digits of a `FLOAT`. The binary protocol tells all of it.
-    Float,
-    /// An `ENUM` that has the empty text among its values: a value that is none of them looks the same, and has another number.
-    Enum,
+    /// Selected through arithmetic, for its text would lose something.
+    arithmetic: Option<&'static str>,
 }
 
 impl Column {
@@ -58,86 +36,35 @@ impl Column {
         let declared = declared.to_ascii_lowercase();
         let word: String = declared.chars().take_while(char::is_ascii_alphabetic).collect();
         let rest = &declared[word.len()..];
-        // Zeros in front, or digits behind the point, that the value itself does not have.
-        let padded = rest.contains("zerofill");
-        let mut inexact = Inexact::No;
-        let (format, binary) = match word.as_str() {
-            "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric" => {
-                (Format::Number, !padded)
-            }
-            "year" => (Format::Year, rest != "(2)"),
-            "float" => {
-                inexact = Inexact::Float;
-                (Format::Real, !padded && !rest.starts_with('('))
-            }
-            "double" | "real" => (Format::Real, !padded && !rest.starts_with('(')),
-            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => (Format::Bytes, true),
+        let (format, arithmetic) = match word.as_str() {
+            "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric"
+            | "year" => (Format::Number, None),
+            "float" => (Format::Real, Some("+0e0")),
+            "double" | "real" => (Format::Real, None),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => (Format::Bytes, None),
             "bit" | "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-            | "multipolygon" | "geometrycollection" | "geomcollection" => (Format::Hex, true),
+            | "multipolygon" | "geometrycollection" | "geomcollection" | "vector" => (Format::Hex, None),
             "enum" if ["('',", "('')", ",'',", ",'')"].iter().any(|empty| rest.contains(empty)) => {
-                inexact = Inexact::Enum;
-                (Format::Number, true)
+                (Format::Number, Some("+0"))
             }
-            "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
-            | "json" => (Format::Quoted, true),
-            "date" => (Format::Date, true),
-            "datetime" | "timestamp" => (Format::DateTime(fraction(rest)), true),
-            "time" => (Format::Time(fraction(rest)), true),
-            "vector" => (Format::Hex, false),
-            _ => (Format::Quoted, false),
+            _ => (Format::Quoted, None),
         };
-        (!generated).then_some(Column { name, format, binary, inexact })
+        (!generated).then_some(Column { name, format, arithmetic })
     }
 
     /// What to select.
-    pub fn selected(&self, binary: bool) -> String {
-        let name = crate::source::database::quote_name(&self.name);
-        match self.inexact {
-            Inexact::Float if !binary => format!("{name}+0e0"),
-            Inexact::Enum => format!("{name}+0"),
-            _ => name,
-        }
+    pub fn selected(&self) -> String {
+        format!("{}{}", crate::source::database::quote_name(&self.name), self.arithmetic.unwrap_or_default())
     }
 }
 
-/// `(3)`
-fn fraction(rest: &str) -> u8 {
-    let digits = rest.strip_prefix('(').and_then(|rest| rest.split(')').next());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0).min(6)
-}
-
-/// Appends the literal.
-pub fn write(out: &mut Vec<u8>, value: &Value, format: Format) {
-    match value {
-        Value::NULL => out.extend_from_slice(b"NULL"),
-        Value::Bytes(bytes) => text(out, bytes, format),
-        Value::Int(number) if format == Format::Year => numbers::year(out, *number),
-        Value::Int(number) => numbers::whole(out, *number),
-        Value::UInt(number) => numbers::whole(out, *number),
-        // Every one is a double, which servers read without rounding twice.
-        Value::Float(number) => numbers::real(out, f64::from(*number)),
-        Value::Double(number) => numbers::real(out, *number),
-        Value::Date(year, month, day, hour, minute, second, micros) => match format {
-            Format::Date => times::date(out, *year, *month, *day),
-            Format::DateTime(digits) => {
-                times::date_time(out, (*year, *month, *day), (*hour, *minute, *second), *micros, digits);
-            }
-            _ => times::date_time(out, (*year, *month, *day), (*hour, *minute, *second), *micros, 6),
-        },
-        Value::Time(negative, days, hour, minute, second, micros) => {
-            let digits = if let Format::Time(digits) = format { digits } else { 6 };
-            let hours = days * 24 + u32::from(*hour);
-            times::time(out, *negative, (hours, *minute, *second), *micros, digits);
-        }
-    }
-}
-
-/// What came as text, or is text.
-fn text(out: &mut Vec<u8>, bytes: &[u8], format: Format) {
+/// Appends the literal; `None` is NULL.
+#[inline]
+pub fn write(out: &mut Vec<u8>, value: Option<&[u8]>, format: Format) {
+    let Some(bytes) = value else { return out.extend_from_slice(b"NULL") };
     match format {
-        // As a whole number it would lose the sign.
-        Format::Real if bytes == b"-0" => out.extend_from_slice(numbers::NEGATIVE_ZERO),
-        Format::Number | Format::Real | Format::Year => out.extend_from_slice(bytes),
+        Format::Number => out.extend_from_slice(bytes),
+        Format::Real => real(out, bytes),
         // An empty `0x` is an error everywhere.
         Format::Hex | Format::Bytes if bytes.is_empty() => out.extend_from_slice(b"''"),
         _ => {
@@ -146,6 +73,24 @@ fn text(out: &mut Vec<u8>, bytes: &[u8], format: Format) {
             literal.append(out, bytes);
             out.extend_from_slice(literal.close());
         }
+    }
+}
+
+/// Digits behind the point that every server keeps of a number without an exponent.
+const DECIMALS: usize = 30;
+
+fn real(out: &mut Vec<u8>, bytes: &[u8]) {
+    // As a whole number it would lose the sign.
+    if bytes == b"-0" {
+        return out.extend_from_slice(b"-0e0");
+    }
+    let decimals = bytes.iter().position(|byte| *byte == b'.').map_or(0, |point| bytes.len() - point - 1);
+    let number: Option<f64> = (decimals > DECIMALS)
+        .then(|| std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()))
+        .flatten();
+    match number {
+        Some(number) => out.extend_from_slice(format!("{number:e}").as_bytes()),
+        None => out.extend_from_slice(bytes),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connecting, and what goes wrong with it.
 
+use super::wire::{Target, Wire};
 use crate::source::magento::SourceError;
 use crate::source::magento::connection::{Address, Connection, Tls};
 use mysql_async::prelude::Queryable;
@@ -35,6 +36,8 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Session {
     pub conn: Conn,
+    /// Beneath `conn`, for reading the rows of whole tables; none where the connection is encrypted.
+    pub wire: Option<Wire>,
     pub server: Server,
 }
 
@@ -44,9 +47,9 @@ impl Session {
     /// # Errors
     /// Name the cause and the remedy, and never a password.
     pub async fn open(connection: &Connection) -> Result<Session, SourceError> {
-        let mut conn = connect(connection).await?;
+        let (mut conn, wire) = connect(connection).await?;
         match set_up(&mut conn).await {
-            Ok(server) => Ok(Session { conn, server }),
+            Ok(server) => Ok(Session { conn, wire, server }),
             Err(error) => Err(explain(&error, connection)),
         }
     }
@@ -56,12 +59,17 @@ impl Session {
         if let Err(error) = self.conn.disconnect().await {
             tracing::debug!(%error, "the connection to the store's database ended by itself");
         }
+        if let Some(wire) = self.wire
+            && tokio::time::timeout(TIME_LIMIT, wire.ended()).await.is_err()
+        {
+            tracing::debug!("the store's database does not take leave");
+        }
     }
 
     /// Gives up a connection whose rows have not been read to the end: without the server's help it would go on sending them.
     pub async fn abort(self, connection: &Connection) {
         let id = self.conn.id();
-        if let Ok(mut other) = connect(connection).await
+        if let Ok((mut other, _)) = connect(connection).await
             && let Err(error) = other.query_drop(format!("KILL {id}")).await
         {
             tracing::debug!(%error, "the abandoned query could not be ended");
@@ -69,7 +77,7 @@ impl Session {
     }
 }
 
-async fn connect(connection: &Connection) -> Result<Conn, SourceError> {
+async fn connect(connection: &Connection) -> Result<(Conn, Option<Wire>), SourceError> {
     let sockets: Vec<PathBuf> = match &connection.address {
         Address::Socket(path) => vec![path.clone()],
         Address::Localhost { .. } => SOCKETS.iter().map(PathBuf::from).filter(|path| path.exists()).collect(),
@@ -93,7 +101,14 @@ async fn connect(connection: &Connection) -> Result<Conn, SourceError> {
     }
 }
 
-async fn attempt(connection: &Connection, socket: Option<&Path>) -> Result<Conn, Error> {
+async fn attempt(connection: &Connection, socket: Option<&Path>) -> Result<(Conn, Option<Wire>), Error> {
+    match tokio::time::timeout(TIME_LIMIT, sign_in(connection, socket)).await {
+        Ok(result) => result,
+        Err(_) => Err(io_error(io::ErrorKind::TimedOut.into())),
+    }
+}
+
+async fn sign_in(connection: &Connection, socket: Option<&Path>) -> Result<(Conn, Option<Wire>), Error> {
     let builder = OptsBuilder::default()
         .user(Some(connection.username.as_str()))
         .pass(Some(connection.password.expose()))
@@ -104,20 +119,25 @@ async fn attempt(connection: &Connection, socket: Option<&Path>) -> Result<Conn,
         .stmt_cache_size(4)
         .tcp_keepalive(Some(Duration::from_secs(60)))
         .local_infile_handler(None::<mysql_async::WhiteListFsHandler>);
-    let builder = match (socket, &connection.address) {
-        (Some(socket), _) => builder.socket(Some(socket.to_string_lossy().into_owned())),
-        (None, Address::Tcp { host, port }) => builder.ip_or_hostname(host.as_str()).tcp_port(*port),
-        (None, Address::Localhost { port }) => builder.ip_or_hostname("localhost").tcp_port(*port),
-        (None, Address::Socket(_)) => builder,
+    let target = match (socket, &connection.address) {
+        (Some(path), _) => Target::Socket(path.to_owned()),
+        (None, Address::Socket(path)) => Target::Socket(path.clone()),
+        (None, Address::Tcp { host, port }) => Target::Tcp { host: host.clone(), port: *port },
+        (None, Address::Localhost { port }) => Target::Tcp { host: "localhost".into(), port: *port },
     };
-    let builder = match &connection.tls {
-        Some(tls) if socket.is_none() => builder.ssl_opts(Some(ssl(tls).map_err(io_error)?)),
-        _ => builder,
+    let (builder, relayed) = match (&connection.tls, &target) {
+        (Some(tls), Target::Tcp { .. }) => (builder.ssl_opts(Some(ssl(tls).map_err(io_error)?)), None),
+        _ => (builder, Wire::open(&target).await.map_err(io_error)?),
     };
-    match tokio::time::timeout(TIME_LIMIT, Conn::new(builder)).await {
-        Ok(result) => result,
-        Err(_) => Err(io_error(io::ErrorKind::TimedOut.into())),
-    }
+    let (wire, place) = match relayed {
+        Some((wire, door)) => (Some(wire), door),
+        None => (None, target),
+    };
+    let builder = match place {
+        Target::Socket(path) => builder.socket(Some(path.to_string_lossy().into_owned())),
+        Target::Tcp { host, port } => builder.ip_or_hostname(host).tcp_port(port),
+    };
+    Ok((Conn::new(builder).await?, wire))
 }
 
 fn io_error(error: io::Error) -> Error {

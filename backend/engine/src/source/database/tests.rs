@@ -2,6 +2,7 @@ use super::connect::Server as Info;
 use super::fixture::{Server, Store, server};
 use super::grants::{Grants, current_user, escape_like, routines_remedy};
 use super::groups::{GROUPS, expand};
+use super::packets::{Cells, Rows};
 use super::patterns::{glob, names, resolve};
 use super::*;
 use crate::source::magento::connection::{Address, Connection, Secret, Tls};
@@ -270,7 +271,71 @@ async fn refusals_name_cause_and_remedy_and_no_password() {
     };
     assert!(refused(&unknown).await.starts_with("database_unreachable"));
     // The same server by TCP.
-    Session::open(&Connection { address: tcp, ..good }).await.unwrap().close().await;
+    let session = Session::open(&Connection { address: tcp, ..good }).await.unwrap();
+    assert!(session.wire.is_some());
+    session.close().await;
+}
+
+fn by_tcp(store: &Store) -> Connection {
+    let port = store.server.private.port();
+    Connection { address: Address::Tcp { host: "127.0.0.1".into(), port }, ..connection(store) }
+}
+
+/// All rows, each value as text.
+async fn read_by_packets(session: &mut Session, sql: &str) -> Result<Vec<Vec<String>>, mysql_async::Error> {
+    let mut rows = Rows::of(session.wire.as_mut().unwrap(), sql).await?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().await? {
+        let text = |cell: Option<&[u8]>| String::from_utf8_lossy(cell.unwrap_or(b"NULL")).into_owned();
+        all.push(row.cells().map(text).collect());
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn driver_and_packets_take_turns_on_one_connection() {
+    let store = server().store(
+        "CREATE TABLE t (id int PRIMARY KEY, v varchar(20)); INSERT INTO t VALUES (1, 'a'), (2, NULL)",
+    );
+    for connection in [connection(&store), by_tcp(&store)] {
+        let mut session = Session::open(&connection).await.unwrap();
+        session.conn.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT").await.unwrap();
+        store.sql("REPLACE INTO t VALUES (1, 'changed')");
+        for _ in 0..3 {
+            let id: Option<String> = session.conn.query_first("SELECT CONNECTION_ID()").await.unwrap();
+            assert_eq!(
+                read_by_packets(&mut session, "SELECT CONNECTION_ID()").await.unwrap(),
+                [[id.unwrap()]]
+            );
+            let rows = read_by_packets(&mut session, "SELECT id, v FROM t ORDER BY id").await.unwrap();
+            assert_eq!(rows, [["1", "a"], ["2", "NULL"]], "the rows of the transaction");
+            let refused = read_by_packets(&mut session, "SELECT * FROM nowhere").await.unwrap_err();
+            assert!(matches!(refused, mysql_async::Error::Server(error) if error.code == 1146));
+        }
+        store.sql("REPLACE INTO t VALUES (1, 'a')");
+        session.close().await;
+    }
+}
+
+#[tokio::test]
+async fn rows_that_nobody_read_to_their_end_end_the_connection() {
+    let store = server().store("");
+    let mut session = Session::open(&connection(&store)).await.unwrap();
+    let mut rows = Rows::of(session.wire.as_mut().unwrap(), "SELECT 1 UNION SELECT 2").await.unwrap();
+    assert!(rows.next().await.unwrap().is_some());
+    drop(rows);
+    session.conn.query_drop("SELECT 1").await.unwrap_err();
+    assert!(read_by_packets(&mut session, "SELECT 1").await.is_err());
+}
+
+#[tokio::test]
+async fn a_connection_that_was_killed_is_told() {
+    let store = server().store("");
+    let mut session = Session::open(&by_tcp(&store)).await.unwrap();
+    store.sql(format!("KILL {}", session.conn.id()));
+    let error = read_by_packets(&mut session, "SELECT 1").await.unwrap_err();
+    assert!(!matches!(error, mysql_async::Error::Server(_)), "{error}");
+    session.conn.query_drop("SELECT 1").await.unwrap_err();
 }
 
 #[tokio::test]
@@ -326,6 +391,7 @@ async fn connections_are_encrypted_when_the_settings_ask_for_it() {
     let cipher: Option<(String, String)> =
         session.conn.query_first("SHOW STATUS LIKE 'Ssl_cipher'").await.unwrap();
     assert!(!cipher.unwrap().1.is_empty());
+    assert!(session.wire.is_none(), "nobody looks into an encrypted connection");
     session.close().await;
     Session::open(&with(tls("other.pem", false), "localhost")).await.unwrap().close().await;
 
