@@ -11,6 +11,8 @@ pub mod wire;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+pub(crate) mod mysql;
+#[cfg(test)]
 mod tests;
 
 pub use catalog::{Kind, Table};

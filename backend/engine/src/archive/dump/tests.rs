@@ -1,5 +1,6 @@
 mod blocks;
 mod ddl;
+mod mysql;
 mod races;
 mod restore;
 mod restricted;

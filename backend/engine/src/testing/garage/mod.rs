@@ -9,13 +9,13 @@ pub use forward::Forward;
 use crate::storage::amazon_s3::{AmazonS3, Settings};
 use crate::storage::time::SystemTime;
 use crate::storage::{Cloud, MemorySessions, Secret};
+use crate::testing::Supervised;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use std::fs::File;
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,27 +24,11 @@ const VERSION: &str = "2.5.0";
 const BUCKET: &str = "shop-backups";
 const REGION: &str = "garage";
 const START_LIMIT: Duration = Duration::from_secs(60);
-const STOP_LIMIT: Duration = Duration::from_secs(10);
-
-/// Runs the server, ends it as soon as its input does (when the test drops it, and when the test is killed), and removes its folder.
-const SUPERVISE: &str = r#"
-exec 3<&0 </dev/null
-"$0" server --single-node --default-bucket 3<&- &
-server=$!
-(
-    read -r _ <&3
-    kill -9 "$server"
-    while kill -0 "$server" 2>/dev/null; do sleep 0.02; done
-    rm -rf "$1"
-) &
-exec 3<&-
-wait "$server"
-"#;
 
 /// A running server. Dropping it ends it and removes what it kept.
 #[derive(Debug)]
 pub struct Garage {
-    child: Child,
+    server: Supervised,
     program: PathBuf,
     dir: tempfile::TempDir,
     port: u16,
@@ -85,24 +69,22 @@ impl Garage {
         let config = dir.path().join("garage.toml");
         std::fs::write(&config, configuration(dir.path(), port, rpc_port))?;
         let output = File::create(dir.path().join("log"))?;
+        let log = output.try_clone()?;
         let access_key_id = format!("GK{}", random(12));
         let secret_access_key = random(32);
-        let child = Command::new("sh")
-            .args(["-c", SUPERVISE])
-            .arg(program)
-            .arg(dir.path())
-            .env("GARAGE_CONFIG_FILE", &config)
-            .env("GARAGE_DEFAULT_ACCESS_KEY", &access_key_id)
-            .env("GARAGE_DEFAULT_SECRET_KEY", &secret_access_key)
-            .env("GARAGE_DEFAULT_BUCKET", BUCKET)
-            .env("RUST_LOG", "garage=warn")
-            .stdin(Stdio::piped())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .process_group(0)
-            .spawn()?;
+        let server = Supervised::start(dir.path(), program.as_os_str(), |command| {
+            command
+                .args(["server", "--single-node", "--default-bucket"])
+                .env("GARAGE_CONFIG_FILE", &config)
+                .env("GARAGE_DEFAULT_ACCESS_KEY", &access_key_id)
+                .env("GARAGE_DEFAULT_SECRET_KEY", &secret_access_key)
+                .env("GARAGE_DEFAULT_BUCKET", BUCKET)
+                .env("RUST_LOG", "garage=warn")
+                .stdout(log)
+                .stderr(output);
+        })?;
         let program = program.to_path_buf();
-        Ok(Garage { child, program, dir, port, access_key_id, secret_access_key })
+        Ok(Garage { server, program, dir, port, access_key_id, secret_access_key })
     }
 
     async fn wait_until_ready(&mut self) -> io::Result<()> {
@@ -110,7 +92,7 @@ impl Garage {
         let storage = cloud.storage(BUCKET, Arc::new(MemorySessions::default())).map_err(io::Error::other)?;
         let began = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.server.ended()? {
                 return Err(self.failed(&format!("it ended with {status}")));
             }
             let listed = tokio::time::timeout(START_LIMIT, storage.list("")).await;
@@ -206,21 +188,6 @@ impl Garage {
     /// The bucket that is there from the start.
     pub fn bucket(&self) -> &'static str {
         BUCKET
-    }
-}
-
-impl Drop for Garage {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let began = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if began.elapsed() > STOP_LIMIT {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 }
 

@@ -79,8 +79,8 @@ fn columns_are_written_by_their_type(
 #[test]
 fn what_its_text_does_not_tell_is_asked_for_by_arithmetic() {
     let selected = |declared| Column::new("a`b".into(), declared, "").unwrap().selected();
-    assert_eq!(selected("float"), "`a``b`+0e0");
-    assert_eq!(selected("float(7,4) unsigned"), "`a``b`+0e0");
+    assert_eq!(selected("float"), "`a``b`*1e0");
+    assert_eq!(selected("float(7,4) unsigned"), "`a``b`*1e0");
     assert_eq!(selected("double"), "`a``b`");
     assert_eq!(selected("enum('a','')"), "`a``b`+0");
     assert_eq!(selected("enum('a','b')"), "`a``b`");
