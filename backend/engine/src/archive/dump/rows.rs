@@ -28,11 +28,14 @@ impl Columns {
     pub async fn read(conn: &mut Conn, table: &str) -> Result<Columns, Error> {
         let table = quote_name(table);
         let described: Vec<Row> = conn.query(format!("SHOW COLUMNS FROM {table}")).await?;
-        let column = |row: &Row| {
+        let mut columns = Vec::new();
+        for row in described {
             let text = |index: usize| row.get_opt::<Option<String>, _>(index)?.ok()?;
-            Column::new(text(0)?, &text(1)?, &text(5).unwrap_or_default())
-        };
-        Ok(Columns { columns: described.iter().filter_map(column).collect(), table })
+            // A column that is not understood must not pass for a generated one.
+            let (Some(name), Some(declared)) = (text(0), text(1)) else { return Err(packets::damaged()) };
+            columns.extend(Column::new(name, &declared, &text(5).unwrap_or_default()));
+        }
+        Ok(Columns { columns, table })
     }
 
     fn select(&self) -> String {
@@ -243,9 +246,12 @@ fn small_row(out: &mut Vec<u8>, row: impl Cells, formats: &[Format]) -> bool {
             }
             _ => return false,
         }
+        if out.len() - begun > LARGE_ROW {
+            return false;
+        }
     }
     out.push(b')');
-    out.len() - begun <= LARGE_ROW
+    true
 }
 
 async fn large_value(output: &mut Output, bytes: &[u8], format: Format) -> io::Result<()> {

@@ -23,8 +23,8 @@ pub enum Format {
 pub struct Column {
     pub name: String,
     pub format: Format,
-    /// Selected through arithmetic, for its text would lose something.
-    arithmetic: Option<&'static str>,
+    /// What stands around it where it is selected as a number, for its text would lose something.
+    numeric: (&'static str, &'static str),
 }
 
 impl Column {
@@ -36,25 +36,30 @@ impl Column {
         let declared = declared.to_ascii_lowercase();
         let word: String = declared.chars().take_while(char::is_ascii_alphabetic).collect();
         let rest = &declared[word.len()..];
-        let (format, arithmetic) = match word.as_str() {
+        // An element that is the empty text looks like none of them.
+        let empty = || ["('',", "('')", ",'',", ",'')"].iter().any(|empty| rest.contains(empty));
+        let text = ("", "");
+        let (format, numeric) = match word.as_str() {
             "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric"
-            | "year" => (Format::Number, None),
-            "float" => (Format::Real, Some("*1e0")),
-            "double" | "real" => (Format::Real, None),
-            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => (Format::Bytes, None),
+            | "year" => (Format::Number, text),
+            "float" => (Format::Real, ("", "*1e0")),
+            // With a fixed number of decimals it has no exponent, and may have more digits than servers read.
+            "double" | "real" if rest.starts_with('(') => (Format::Real, ("", "*1e0")),
+            "double" | "real" => (Format::Real, text),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => (Format::Bytes, text),
             "bit" | "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-            | "multipolygon" | "geometrycollection" | "geomcollection" | "vector" => (Format::Hex, None),
-            "enum" if ["('',", "('')", ",'',", ",'')"].iter().any(|empty| rest.contains(empty)) => {
-                (Format::Number, Some("+0"))
-            }
-            _ => (Format::Quoted, None),
+            | "multipolygon" | "geometrycollection" | "geomcollection" | "vector" => (Format::Hex, text),
+            "enum" if empty() => (Format::Number, ("", "+0")),
+            "set" if empty() => (Format::Number, ("CAST(", " AS UNSIGNED)")),
+            _ => (Format::Quoted, text),
         };
-        (!generated).then_some(Column { name, format, arithmetic })
+        (!generated).then_some(Column { name, format, numeric })
     }
 
     /// What to select.
     pub fn selected(&self) -> String {
-        format!("{}{}", crate::source::database::quote_name(&self.name), self.arithmetic.unwrap_or_default())
+        let (before, behind) = self.numeric;
+        format!("{before}{}{behind}", crate::source::database::quote_name(&self.name))
     }
 }
 

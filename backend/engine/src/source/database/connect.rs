@@ -129,15 +129,20 @@ async fn sign_in(connection: &Connection, socket: Option<&Path>) -> Result<(Conn
         (Some(tls), Target::Tcp { .. }) => (builder.ssl_opts(Some(ssl(tls).map_err(io_error)?)), None),
         _ => (builder, Wire::open(&target).await.map_err(io_error)?),
     };
-    let (wire, place) = match relayed {
-        Some((wire, door)) => (Some(wire), door),
-        None => (None, target),
+    let at = |place| match place {
+        Target::Socket(path) => builder.clone().socket(Some(path.to_string_lossy().into_owned())),
+        Target::Tcp { host, port } => builder.clone().ip_or_hostname(host).tcp_port(port),
     };
-    let builder = match place {
-        Target::Socket(path) => builder.socket(Some(path.to_string_lossy().into_owned())),
-        Target::Tcp { host, port } => builder.ip_or_hostname(host).tcp_port(port),
-    };
-    Ok((Conn::new(builder).await?, wire))
+    if let Some((wire, door)) = relayed {
+        match Conn::new(at(door)).await {
+            // It may be the door's fault.
+            Err(error @ (Error::Io(_) | Error::Driver(DriverError::ConnectionClosed))) => {
+                tracing::debug!(%error, "no connection to the store's database through a relay");
+            }
+            result => return Ok((result?, Some(wire))),
+        }
+    }
+    Ok((Conn::new(at(target)).await?, None))
 }
 
 fn io_error(error: io::Error) -> Error {

@@ -11,6 +11,8 @@ const BUFFER: usize = 256 << 10;
 const HEADER: usize = 4;
 /// A packet of this length goes on in the next one.
 const FULL: usize = 0xff_ffff;
+/// The largest row that servers send (`max_allowed_packet`), and what else may be here.
+const MOST: usize = (1 << 30) + 2 * BUFFER;
 const QUERY: u8 = 3;
 const ERROR: u8 = 0xff;
 /// Of what ends the rows, and of a value's length in eight bytes.
@@ -185,6 +187,9 @@ impl Rows {
                 return Ok(packet);
             }
             let Some(lent) = &mut self.lent else { return Err(closed()) };
+            if self.buffer.pending() > MOST {
+                return Err(broken("a row beyond what the protocol has"));
+            }
             let read = lent.read(self.buffer.room()).await.map_err(io_error)?;
             if read == 0 {
                 return Err(closed());
@@ -213,6 +218,10 @@ struct Buffer {
 impl Buffer {
     fn new() -> Buffer {
         Buffer { bytes: vec![0; BUFFER], taken: 0, filled: 0, joined: 0 }
+    }
+
+    fn pending(&self) -> usize {
+        self.filled - self.taken
     }
 
     fn is_empty(&self) -> bool {

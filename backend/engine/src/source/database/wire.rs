@@ -6,6 +6,7 @@
 //! none: there the driver reads the rows.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Lent {
     back: oneshot::Sender<Socket>,
     /// How much the last read brought.
     brought: usize,
+    /// Since others had their turn.
+    waited: Duration,
 }
 
 #[derive(Debug)]
@@ -60,13 +63,15 @@ pub enum Socket {
 const BULK: usize = 8 << 10;
 /// How long to wait in place, in microseconds. Longer than all of them waits the runtime.
 const WAITS: [u64; 5] = [50, 100, 200, 200, 200];
+/// After so much of it others have their turn.
+const IN_PLACE: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
 
 impl Lent {
     /// With where it comes back.
     pub fn new(socket: Socket) -> (Lent, oneshot::Receiver<Socket>) {
         let (back, returned) = oneshot::channel();
-        (Lent { socket, back, brought: 0 }, returned)
+        (Lent { socket, back, brought: 0, waited: Duration::ZERO }, returned)
     }
 
     /// Ends the loan. What was asked for has been read to its end.
@@ -78,7 +83,7 @@ impl Lent {
     /// Waits for bytes; 0 when the server has ended the connection.
     pub async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let begin = if self.brought >= BULK { 2 } else { 0 };
-        self.brought = again(begin, || match &mut self.socket {
+        self.brought = again(&mut self.waited, begin, || match &mut self.socket {
             Socket::Socket(socket) => socket.read(buffer),
             Socket::Tcp(socket) => socket.read(buffer),
         })
@@ -88,7 +93,7 @@ impl Lent {
 
     pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let written = again(0, || match &mut self.socket {
+            let written = again(&mut self.waited, 0, || match &mut self.socket {
                 Socket::Socket(socket) => socket.write(bytes),
                 Socket::Tcp(socket) => socket.write(bytes),
             })
@@ -100,16 +105,28 @@ impl Lent {
 }
 
 /// Tries until it does not block, with longer waits between; `begin` leaves out the first ones.
-async fn again(begin: usize, mut attempt: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+async fn again(
+    waited: &mut Duration,
+    begin: usize,
+    mut attempt: impl FnMut() -> io::Result<usize>,
+) -> io::Result<usize> {
     // However quick the server is, others have their turn, and a pass that is cancelled ends.
     tokio::task::consume_budget().await;
+    if *waited >= IN_PLACE {
+        *waited = Duration::ZERO;
+        tokio::task::yield_now().await;
+    }
     let mut waits = WAITS.iter().skip(begin);
     let mut longer = Duration::from_millis(1);
     loop {
         match attempt() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => match waits.next() {
-                Some(micros) => std::thread::sleep(Duration::from_micros(*micros)),
+                Some(micros) => {
+                    let wait = Duration::from_micros(*micros);
+                    std::thread::sleep(wait);
+                    *waited += wait;
+                }
                 None => {
                     tokio::time::sleep(longer).await;
                     longer = (longer * 2).min(LONGEST_WAIT);
@@ -201,6 +218,7 @@ enum Entrance {
         /// Nobody else may enter it, and it goes with the entrance.
         _dir: tempfile::TempDir,
     },
+    /// Stays open as long as the connection, so that nobody else can listen there.
     Port(TcpListener),
 }
 
@@ -215,6 +233,8 @@ impl Entrance {
                 Ok((Entrance::Socket { listener, _dir: dir }, Target::Socket(path)))
             }
             Target::Tcp { .. } => {
+                // Without it nobody could tell who comes in.
+                std::fs::File::open(TCP_CONNECTIONS)?;
                 let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
                 let port = listener.local_addr()?.port();
                 Ok((Entrance::Port(listener), Target::Tcp { host: "127.0.0.1".into(), port }))
@@ -222,25 +242,50 @@ impl Entrance {
         }
     }
 
-    async fn driver(self) -> io::Result<Stream> {
+    /// The first of this user's own programs that comes in.
+    async fn driver(&self) -> io::Result<Stream> {
         match self {
             Entrance::Socket { listener, .. } => Ok(Stream::Socket(listener.accept().await?.0)),
-            Entrance::Port(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }
+            Entrance::Port(listener) => loop {
+                let (stream, peer) = listener.accept().await?;
+                if is_ours(&std::fs::read_to_string(TCP_CONNECTIONS)?, peer) {
+                    stream.set_nodelay(true)?;
+                    return Ok(Stream::Tcp(stream));
+                }
+            },
         }
     }
+}
+
+/// Every connection of the machine by IPv4, with its user.
+const TCP_CONNECTIONS: &str = "/proc/self/net/tcp";
+
+/// Whether the connection that comes from `peer` is of the user that runs this program.
+fn is_ours(connections: &str, peer: SocketAddr) -> bool {
+    let SocketAddr::V4(peer) = peer else { return false };
+    // The address as a number in the machine's own order, the port as one in the usual order.
+    let from = format!("{:08X}:{:04X}", u32::from_ne_bytes(peer.ip().octets()), peer.port());
+    let own = rustix::process::geteuid().as_raw().to_string();
+    connections.lines().any(|line| {
+        // sl, local address, remote address, state, queues, timer, retransmissions, uid
+        let mut fields = line.split_whitespace().skip(1);
+        fields.next() == Some(&from) && fields.nth(5) == Some(&own)
+    })
 }
 
 /// Carries what either side says to the other, and lends the server's stream, until one of the two is gone.
 async fn relay(entrance: Entrance, mut server: Stream, mut asked: mpsc::Receiver<oneshot::Sender<Lent>>) {
     let mut driver = tokio::select! {
-        Ok(driver) = entrance.driver() => driver,
+        driver = entrance.driver() => match driver {
+            Ok(driver) => driver,
+            Err(error) => return tracing::debug!(%error, "the relay's door is closed"),
+        },
         // Nobody lends before the driver is there: it has given up connecting.
         _ = asked.recv() => return,
-        else => return,
+    };
+    let _kept = match entrance {
+        Entrance::Port(listener) => Some(listener),
+        Entrance::Socket { .. } => None,
     };
     let (mut said, mut answered) = (vec![0; BUFFER], vec![0; BUFFER]);
     let mut lends = true;
@@ -281,5 +326,24 @@ async fn carry(read: io::Result<usize>, bytes: &[u8], to: &mut Stream) -> bool {
     match read {
         Ok(0) | Err(_) => false,
         Ok(count) => to.write_all(&bytes[..count]).await.is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_user_is_let_in() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (_held, peer) = listener.accept().unwrap();
+        assert_eq!(peer, ours.local_addr().unwrap());
+        let connections = std::fs::read_to_string(TCP_CONNECTIONS).unwrap();
+        assert!(is_ours(&connections, peer));
+        assert!(!is_ours(&connections, "127.0.0.1:1".parse().unwrap()), "nobody");
+        let own = format!("{:5}        0 ", rustix::process::geteuid().as_raw());
+        assert!(connections.contains(&own));
+        assert!(!is_ours(&connections.replace(&own, " 4242        0 "), peer), "somebody else");
     }
 }

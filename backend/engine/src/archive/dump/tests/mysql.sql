@@ -32,6 +32,8 @@ INSERT INTO `we``ird "na'me😀` (`a``b c`, hid, ex) VALUES (0, 1, 'x'), (5, 2, 
 CREATE TABLE all_gen (a int AS (1) VIRTUAL, b int AS (2) STORED); INSERT INTO all_gen VALUES (), ();
 CREATE TABLE huge (id int PRIMARY KEY, b longblob, t longtext) ENGINE=InnoDB;
 INSERT INTO huge VALUES (1, REPEAT(x'00275CFF', 5 << 20), NULL), (2, '', ''), (3, NULL, REPEAT('é''', 6 << 20));
+CREATE TABLE edges (id int PRIMARY KEY, ss set('','x'), dw double(255,2)) ENGINE=InnoDB;
+INSERT INTO edges VALUES (1, 1, 1e70), (2, 2, -1.5), (3, 0, 1.2345e300), (4, NULL, NULL), (5, 3, 0);
 CREATE TABLE parent (a int, b int, KEY (a)); INSERT INTO parent VALUES (1, 1), (1, 2);
 CREATE TABLE child (id int PRIMARY KEY, p int, CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent (a)); INSERT INTO child VALUES (1, 1), (2, NULL);
 CREATE TABLE parts (id int, y int, PRIMARY KEY (id, y)) PARTITION BY RANGE (y) (PARTITION p0 VALUES LESS THAN (2000), PARTITION p1 VALUES LESS THAN MAXVALUE); INSERT INTO parts VALUES (1, 1999), (2, 2020);

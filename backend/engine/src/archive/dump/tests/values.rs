@@ -82,7 +82,10 @@ fn what_its_text_does_not_tell_is_asked_for_by_arithmetic() {
     assert_eq!(selected("float"), "`a``b`*1e0");
     assert_eq!(selected("float(7,4) unsigned"), "`a``b`*1e0");
     assert_eq!(selected("double"), "`a``b`");
+    assert_eq!(selected("double(10,2) unsigned"), "`a``b`*1e0");
     assert_eq!(selected("enum('a','')"), "`a``b`+0");
+    assert_eq!(selected("set('','a')"), "CAST(`a``b` AS UNSIGNED)");
+    assert_eq!(selected("set('a','b')"), "`a``b`");
     assert_eq!(selected("enum('a','b')"), "`a``b`");
 }
 
