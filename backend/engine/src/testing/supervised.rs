@@ -3,9 +3,19 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+/// Where the scripts keep the servers that they fetch or build.
+pub fn cache() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "where the user's cache is, is no setting of ours")]
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let cache = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    cache.unwrap_or_default().join("storekeep")
+}
 
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 

@@ -1,9 +1,9 @@
 //! Column values as SQL literals that every server reads back to the same value.
 //!
 //! Text comes in `utf8mb4` and is quoted, as are dates; bytes are hexadecimal unless they are text (sessions, serialised objects); numbers
-//! stand as the server prints them. Rows come by the text protocol, which tells all of every value but two: servers print six digits of a
-//! `FLOAT`, so that it is asked for as `col * 1e0` (a sum would lose the sign of a zero), and an `ENUM` that is none of its values looks like the empty text, so that it is asked
-//! for as a number where that is among them.
+//! stand as the server prints them. Rows come by the text protocol. What it does not tell whole is asked for by number or through arithmetic
+//! ([`Column::selected`]): the digits of a `FLOAT`, of which servers print six, those of a `DOUBLE(m,d)`, of which they print more than they
+//! read, and an `ENUM` or `SET` that is none of its elements, which looks like the empty text where that is one of them.
 
 /// How the values of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,7 @@ impl Column {
         let (format, numeric) = match word.as_str() {
             "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal" | "numeric"
             | "year" => (Format::Number, text),
+            // A sum would lose the sign of a zero, which MySQL keeps.
             "float" => (Format::Real, ("", "*1e0")),
             // With a fixed number of decimals it has no exponent, and may have more digits than servers read.
             "double" | "real" if rest.starts_with('(') => (Format::Real, ("", "*1e0")),

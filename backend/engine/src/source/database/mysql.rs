@@ -1,6 +1,6 @@
 //! A MySQL server for tests, where `scripts/mysql` could fetch one.
 
-use crate::testing::Supervised;
+use crate::testing::{Supervised, cache};
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
@@ -25,11 +25,8 @@ struct Programs {
 }
 
 impl Programs {
-    #[expect(clippy::disallowed_methods, reason = "the cache of the scripts is where the environment says")]
     fn find() -> Option<Programs> {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-        let root = cache.join("storekeep/mysql");
+        let root = cache().join("mysql");
         root.join("complete").exists().then_some(())?;
         let named = fs::read_to_string(root.join("programs")).ok()?;
         let (loader, libraries) = named.trim_end().split_once('\n')?;

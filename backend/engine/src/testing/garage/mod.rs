@@ -9,7 +9,7 @@ pub use forward::Forward;
 use crate::storage::amazon_s3::{AmazonS3, Settings};
 use crate::storage::time::SystemTime;
 use crate::storage::{Cloud, MemorySessions, Secret};
-use crate::testing::Supervised;
+use crate::testing::{Supervised, cache};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use std::fs::File;
 use std::io;
@@ -223,13 +223,7 @@ fn free_port() -> io::Result<u16> {
 
 /// Where `scripts/garage` puts it.
 fn program() -> io::Result<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "where the user's cache is, is no setting of ours")]
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let cache = variable("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .unwrap_or_default();
-    let program = cache.join(format!("storekeep/garage-{VERSION}/bin/garage"));
+    let program = cache().join(format!("garage-{VERSION}/bin/garage"));
     if program.is_file() {
         return Ok(program);
     }

@@ -113,7 +113,11 @@ async fn a_dump_of_mysql_comes_back_without_a_difference() {
         *table != "all_gen" && content(&server, "theirs", table).1 != content(&server, "shop", table).1
     };
     let differing: Vec<&str> = all.iter().filter(differs).map(String::as_str).collect();
-    assert_eq!(differing, ["edges", "numbers", "texts", "times"]);
+    // Another version of it may lose less.
+    assert!(
+        differing.iter().all(|table| ["edges", "numbers", "texts", "times"].contains(table)),
+        "{differing:?}"
+    );
 }
 
 fn first_difference(expected: &str, found: &str) -> String {
